@@ -1,0 +1,77 @@
+# A fresh machine needs python3 (3.11 or newer, with venv), make and git. Everything else comes into .venv.
+
+# Without PYTHON=..., the newest suitable interpreter is taken.
+PYTHON ?= python3
+ifeq ($(origin PYTHON),file)
+INTERPRETERS = python3.14 python3.13 python3.12 python3.11 $(PYTHON)
+else
+INTERPRETERS = $(PYTHON)
+endif
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+# Twice quiet: errors only. A warning about a mirror that is not there helps nobody who waits for a virtualenv.
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
+
+# One step a recipe line, and targets that share .venv and coverage data never at once.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help venv demo test test-long lint bench clean
+
+help:
+	@echo 'make demo       a simulated stale set: warn, resync, up, then exporter and page (DEMO=--once ends after the resync)'
+	@echo 'make test       every test but the long ones, with branch coverage'
+	@echo 'make test-long  the tests that take minutes'
+	@echo 'make lint       ruff and mypy'
+	@echo 'make bench      measure, and print the tables'
+	@echo 'make venv       .venv with the package, its extras and the tools'
+	@echo 'make clean      remove what these targets made'
+
+venv: $(STAMP)
+	@:
+
+$(STAMP): setup.cfg pyproject.toml constraints-dev.txt
+	@command -v git >/dev/null || { echo 'make venv: git is missing: install it (apt-get install git, dnf install git)' >&2; exit 1; }
+	@found=; for python in $(INTERPRETERS); do \
+	  if "$$python" -c '$(SUITABLE)' >/dev/null 2>&1; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  set -- $(PYTHON); version=$$("$$1" -c 'import sys; print(sys.version.split()[0])' 2>/dev/null); \
+	  if [ -z "$$version" ]; then echo "make venv: $$1 is missing: install Python 3.11 or newer (apt-get install python3 python3-venv, dnf install python3.11)"; \
+	  elif "$$1" -c 'import sys; sys.exit(sys.version_info >= (3, 11))'; then echo "make venv: $$1 is Python $$version, too old: install Python 3.11 or newer (apt-get install python3.11 python3.11-venv, dnf install python3.11)"; \
+	  else echo "make venv: $$1 ($$version) comes without venv or ensurepip: install them (apt-get install python3-venv)"; fi >&2; \
+	  exit 1; \
+	fi; \
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then "$$found" -m venv --clear $(VENV); fi
+	@$(PIP) install --constraint constraints-dev.txt --editable '.[web,terminal,dev]'
+	@touch $@
+	@echo "$(VENV) is ready ($$($(BIN)/python --version))"
+
+demo: venv
+	@$(BIN)/necism demo $(DEMO)
+
+# Data of an interrupted run would be counted in: it goes first.
+test: venv
+	@rm -f .coverage .coverage.* build/coverage.json
+	@mkdir -p build
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal \
+	  --cov --cov-report term --cov-report json:build/coverage.json $(TESTS)
+
+test-long: venv
+	@$(BIN)/python -m pytest -m long --verbose --durations 0 --durations-min 1 $(TESTS)
+
+lint: venv
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+bench: venv
+	@set -- benchmarks/bench_*.py; \
+	[ -e "$$1" ] || { echo 'make bench: no benchmarks/bench_*.py here: nothing was measured' >&2; exit 1; }; \
+	for script in "$$@"; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist ./*.egg-info .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
