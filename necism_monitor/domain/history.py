@@ -1,0 +1,48 @@
+"""What the journal remembers of one resource, as far as a verdict or a guard needs it."""
+
+import enum
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from necism_monitor.domain.names import LdName
+
+
+class RunState(enum.Enum):
+    """A run without an end: its owner lives, or does not."""
+
+    RUNNING = "running"
+    UNFINISHED = "unfinished"
+
+
+class OpenRun(NamedTuple):
+    """A run that has no end yet; times are seconds since the epoch."""
+
+    id: str
+    state: RunState
+    started_at: float
+    deadline: float
+    detached: tuple[LdName, ...]
+    """The LVs that the journal last knew detached, or does not know about."""
+    owner: str
+    """Who runs it, for people."""
+    step: str = ""
+    """What is in flight, for people."""
+
+
+class History(NamedTuple):
+    """The journal's memory of one resource."""
+
+    open_run: OpenRun | None = None
+    mixed: bool = False
+    """The last ended run left images of different points in time."""
+    last_run_at: float | None = None
+    last_success_at: float | None = None
+    access: Mapping[LdName, str] = {}
+    """LV -> access at its last verified reading."""
+    devices: Mapping[LdName, str] = {}
+    """LV -> special file at its last verified reading."""
+    home: Mapping[LdName, LdName] = {}
+    """LV -> the BV under which a run saw it."""
+
+
+NO_HISTORY = History()
