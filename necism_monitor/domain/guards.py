@@ -1,0 +1,279 @@
+"""Guards: may a run start?  An ordered table of pure decisions; the first that speaks refuses, with its evidence.
+
+A refusal changes nothing.  `--force` bypasses `too-soon` and nothing else.  Could not ask is never read as no.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from necism_monitor.domain.history import History, RunState
+from necism_monitor.domain.judge_pair import Basis, SvView, judge_pair, sight, view_sv
+from necism_monitor.domain.model import Pair, Resource
+from necism_monitor.domain.names import LdName
+from necism_monitor.domain.plan import choose_target, wanted_access
+from necism_monitor.domain.reading import BvScreen, Inventory, LinkScreen, SvRecord, Unread
+from necism_monitor.domain.refusals import Refusal, refusal
+from necism_monitor.domain.sighting import LvSighting, unseen_arrays
+from necism_monitor.domain.states import (
+    BvState,
+    LinkState,
+    Protection,
+    SnapshotState,
+    classify_bv,
+    classify_guard,
+    classify_link,
+    classify_snap,
+)
+from necism_monitor.domain.verdicts import PairVerdict
+
+
+class Start(NamedTuple):
+    """What is known before the array is asked."""
+
+    resource: Resource
+    history: History | Unread
+    node: str
+
+
+class Subject(NamedTuple):
+    """One pair of the resource, as the reading shows it."""
+
+    pair: Pair
+    views: tuple[SvView, ...]
+    lv: LvSighting
+    target: SvView
+    verdict: PairVerdict
+
+
+class Situation(NamedTuple):
+    """What is known after one reading under the lock."""
+
+    basis: Basis
+    subjects: tuple[Subject, ...]
+    unique_names: bool
+    force: bool
+
+
+def may_begin(start: Start) -> Refusal | None:
+    """The guards that need only configuration and journal, in order."""
+    resource, history = start.resource, start.history
+    if resource.run_on and start.node not in resource.run_on:
+        return refusal("run-on", f"this node is {start.node}, run_on is {', '.join(sorted(resource.run_on))}")
+    if resource.disabled or resource.no_action:
+        return refusal("disabled", "`disable = true`" if resource.disabled else "tag `noaction`")
+    if isinstance(history, Unread):
+        return refusal("journal-unreadable", history.text)
+    run = history.open_run
+    if run and run.state is RunState.UNFINISHED:
+        lvs = ", ".join(run.detached) or "none"
+        return refusal("unfinished", f"run {run.id} by {run.owner} has no end; detached LVs: {lvs}")
+    if run:
+        return refusal("locked", f"run {run.id} by {run.owner} is at work: {run.step or 'between two steps'}")
+    return None
+
+
+def survey(basis: Basis, unique_names: bool, force: bool) -> Situation:  # noqa: FBT001 - both are named at each call
+    """The situation that a reading shows."""
+    subjects = tuple(_subject(basis, pair) for pair in basis.resource.pairs)
+    return Situation(basis, subjects, unique_names, force)
+
+
+def may_change(situation: Situation) -> Refusal | None:
+    """The guards that need the reading, in order."""
+    for code, check in TABLE:
+        evidence = check(situation)
+        if evidence:
+            return refusal(code, "; ".join(dict.fromkeys(evidence)))
+    return None
+
+
+def _subject(basis: Basis, pair: Pair) -> Subject:
+    views = tuple(view_sv(basis, sv) for sv in pair.svs)
+    lv = sight(basis, pair, views)
+    return Subject(pair, views, lv, choose_target(views, lv.shown, basis.words), judge_pair(basis, pair))
+
+
+def _screens(situation: Situation) -> list[BvScreen]:
+    """The screens of every BV that the run would touch."""
+    bvs = dict.fromkeys(view.bv for one in situation.subjects for view in one.views if view.bv)
+    seen = [situation.basis.observation.bvs.get(bv) for bv in bvs]
+    return [screen for screen in seen if isinstance(screen, BvScreen)]
+
+
+def _ambiguous_array(situation: Situation) -> list[str]:
+    inventory = situation.basis.observation.inventory
+    remembered = situation.basis.observation.volumes.arrays
+    arrays = inventory.arrays if isinstance(inventory, Inventory) else remembered or ()
+    if situation.unique_names or len(arrays) < 2:  # noqa: PLR2004 - one array cannot be confused
+        return []
+    return [f"this host sees the arrays {', '.join(arrays)}"]
+
+
+def _unreadable(situation: Situation) -> list[str]:
+    """Anything unread on a BV that would be changed, also of SVs that are not ours: they could be in motion."""
+    unread = [view.unread for one in situation.subjects for view in one.views]
+    # An LV that lives on another BV is that guard's to name.
+    unread += [one.lv.unread for one in situation.subjects if one.lv.unread and not _stranger(situation, one)]
+    unread += [] if situation.unique_names else [unseen_arrays(situation.basis.observation)]
+    for screen in _screens(situation):
+        links = situation.basis.observation.links.get(screen.name)
+        unread += [record for record in screen.records.values() if isinstance(record, Unread)]
+        unread += [screen.broken, links if isinstance(links, Unread) else links and links.broken]
+    return [one.text for one in unread if one]
+
+
+def _unexpected(situation: Situation) -> list[str]:
+    words = situation.basis.words
+    found = [
+        one.text for subject in situation.subjects for one in subject.verdict.findings if one.code == "unexpected-state"
+    ]
+    for screen in _screens(situation):
+        for record in _records(screen):
+            if _class(situation, record) is SnapshotState.UNKNOWN:
+                found.append(f"SV {record.name} is in state {record.state_word!r}, which nobody has decided about")
+            if classify_link(record.link_word, words) is LinkState.UNKNOWN:
+                found.append(f"LV Link Status of {record.name} is {record.link_word!r}")
+    return found
+
+
+def _not_found(situation: Situation) -> list[str]:
+    found = []
+    for one in situation.subjects:
+        found += [f"SV {view.name} is not on the array" for view in one.views if view.state is SnapshotState.MISSING]
+        if one.lv.link is LinkState.MISSING and not _stranger(situation, one):
+            found.append(f"LV {one.pair.lv} is not on the array")
+    return found
+
+
+def _wrong_bv(situation: Situation) -> list[str]:
+    found = [text for one in situation.subjects if (text := _stranger(situation, one))]
+    for one in situation.subjects:
+        bvs = dict.fromkeys(view.bv for view in one.views if view.bv)
+        if len(bvs) > 1:
+            found.append(f"the SVs of {one.pair.lv} belong to {' and '.join(bvs)}")
+    return found
+
+
+def _stranger(situation: Situation, one: Subject) -> str:
+    """Where an LV is seen on another BV than its target; empty where it is not."""
+    for bv, screen in situation.basis.observation.bvs.items():
+        lvs = {record.lv.name for record in _records(screen) if record.lv} if isinstance(screen, BvScreen) else set()
+        links = situation.basis.observation.links.get(bv)
+        rows = set(links.rows) if isinstance(links, LinkScreen) else set()
+        if bv != one.target.bv and one.pair.lv in lvs | rows:
+            return f"LV {one.pair.lv} belongs to BV {bv}, SV {one.target.name} to BV {one.target.bv}"
+    return ""
+
+
+def _wrong_link(situation: Situation) -> list[str]:
+    return [
+        f"LV {one.pair.lv} shows {one.lv.shown}, not {' or '.join(one.pair.svs)}"
+        for one in situation.subjects
+        if one.lv.link is LinkState.LINKED and one.lv.shown not in one.pair.svs
+    ]
+
+
+def _shown_elsewhere(situation: Situation) -> list[str]:
+    found = []
+    for one in situation.subjects:
+        record = one.target.record
+        if record and record.lv and record.lv.name != one.pair.lv and _links(situation, record):
+            found.append(f"SV {record.name} is shown by LV {record.lv.name}")
+        found += [
+            f"SV {one.target.name} is shown by LV {row}" for row in _linked_rows(situation, one) if row != one.pair.lv
+        ]
+    return found
+
+
+def _links(situation: Situation, record: SvRecord) -> bool:
+    """Anything but a proven detachment counts as shown."""
+    return classify_link(record.link_word, situation.basis.words) is not LinkState.DETACHED
+
+
+def _linked_rows(situation: Situation, one: Subject) -> list[LdName]:
+    """The LVs that the link list, where it was asked for, shows on the target."""
+    links = situation.basis.observation.links.get(one.target.bv) if one.target.bv else None
+    rows = links.rows.values() if isinstance(links, LinkScreen) else ()
+    words = situation.basis.words
+    return [
+        row.lv
+        for row in rows
+        if row.partner == one.target.name and classify_link(row.link_word, words) is not LinkState.DETACHED
+    ]
+
+
+def _guarded(situation: Situation) -> list[str]:
+    return [
+        f"SV {one.target.name} is guarded ({one.target.record.guard_word})"
+        for one in situation.subjects
+        if one.target.record and classify_guard(one.target.record.guard_word) is not Protection.OFF
+    ]
+
+
+def _bv_not_normal(situation: Situation) -> list[str]:
+    return [
+        f"BV {screen.name} is in state {screen.state_word!r}"
+        for screen in _screens(situation)
+        if classify_bv(screen.state_word, situation.basis.words) is not BvState.NORMAL
+    ]
+
+
+def _in_state(state: SnapshotState) -> Callable[[Situation], list[str]]:
+    """A guard against any SV in `state` on a BV that the run would touch."""
+
+    def check(situation: Situation) -> list[str]:
+        return [
+            f"SV {record.name} of BV {screen.name} is in state {record.state_word!r}"
+            for screen in _screens(situation)
+            for record in _records(screen)
+            if _class(situation, record) is state
+        ]
+
+    return check
+
+
+def _access_unknown(situation: Situation) -> list[str]:
+    basis, found = situation.basis, []
+    for one in situation.subjects:
+        if wanted_access(basis.resource.access, one.lv, basis.history, one.pair.lv) is None:
+            now = f"is {one.lv.access}" if one.lv.access else "is detached, and no run has journalled its access"
+            found.append(f"LV {one.pair.lv} {now}")
+    return found
+
+
+def _too_soon(situation: Situation) -> list[str]:
+    """Never when an LV is detached or an SV has no good image; an ambiguous date counts as its newer reading."""
+    limit = situation.basis.resource.limits.min_delay
+    shown = [one.verdict for one in situation.subjects]
+    views = [view for one in situation.subjects for view in one.views]
+    spoilt = any(view.state is not SnapshotState.ACTIVE or view.taken is None for view in views)
+    if situation.force or limit == 0 or spoilt or any(one.link is LinkState.DETACHED for one in shown):
+        return []
+    now = situation.basis.now
+    age, sv = max((max(0.0, now - one.snapshot_time.latest), one.sv) for one in shown if one.snapshot_time)
+    return [f"the oldest image ({sv}) is {age:.0f} s old, sync_min_delay is {limit:.0f} s"] if age < limit else []
+
+
+def _records(screen: BvScreen) -> list[SvRecord]:
+    return [record for record in screen.records.values() if isinstance(record, SvRecord)]
+
+
+def _class(situation: Situation, record: SvRecord) -> SnapshotState:
+    return classify_snap(record.state_word, situation.basis.words, dated=record.taken_at is not None)
+
+
+TABLE: Final[tuple[tuple[str, Callable[[Situation], list[str]]], ...]] = (
+    ("ambiguous-array", _ambiguous_array),
+    ("state-unreadable", _unreadable),
+    ("unexpected-state", _unexpected),
+    ("not-found", _not_found),
+    ("wrong-bv", _wrong_bv),
+    ("wrong-link", _wrong_link),
+    ("sv-shown-elsewhere", _shown_elsewhere),
+    ("sv-guarded", _guarded),
+    ("bv-not-normal", _bv_not_normal),
+    ("restoring", _in_state(SnapshotState.RESTORING)),
+    ("changing", _in_state(SnapshotState.CHANGING)),
+    ("access-unknown", _access_unknown),
+    ("too-soon", _too_soon),
+)

@@ -1,0 +1,134 @@
+"""What a resource's runs leave behind for verdicts and guards: access, devices, homes, and whether one is open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from necism_monitor.domain.events import DETACHED, Began, Closed, Done, NotDone, Observe, Recovering, Seen, Unclear
+from necism_monitor.domain.history import OpenRun, RunState
+from necism_monitor.domain.names import LdName
+from necism_monitor.domain.record import Left, PlanLine, RunFile
+from necism_monitor.domain.run import Run
+
+
+class Memory(NamedTuple):
+    """The folded memory of one resource; times are seconds since the epoch."""
+
+    newest: RunFile | None
+    run: Run | None
+    """The newest run, folded."""
+    access: Mapping[LdName, str]
+    devices: Mapping[LdName, str]
+    home: Mapping[LdName, LdName]
+    last_run_at: float | None
+    last_success_at: float | None
+    mixed: bool
+    """The last run that left other images than it found left them at different points in time."""
+
+    @property
+    def ended(self) -> bool:
+        """The newest run was closed."""
+        return self.run is not None and self.run.result is not None
+
+    @property
+    def left(self) -> bool:
+        """The newest run's last process said that it leaves it open."""
+        words = (
+            [line.item for line in self.newest.lines if isinstance(line.item, Left | Recovering)] if self.newest else []
+        )
+        return bool(words) and isinstance(words[-1], Left)
+
+    @property
+    def owner(self) -> Mapping[str, Any]:
+        """The process that last worked on the newest run."""
+        return self._last_hand()[0]
+
+    def _last_hand(self) -> tuple[Mapping[str, Any], float]:
+        """Owner and deadline: of the last recovery, else of the run itself."""
+        if self.newest is None:
+            return {}, 0.0
+        hands = [line.item for line in self.newest.lines if isinstance(line.item, Recovering) and line.item.owner]
+        head = self.newest.header
+        return (hands[-1].owner or {}, hands[-1].deadline) if hands else (head.owner, head.deadline)
+
+    @property
+    def changed(self) -> bool:
+        """The newest run began a CHANGE."""
+        return self.run is not None and self.run.changed
+
+    def open_run(self, state: RunState) -> OpenRun | None:
+        """The newest run as an open one."""
+        if self.newest is None or self.run is None:
+            return None
+        head, run = self.newest.header, self.run
+        doubtful = tuple(pair.lv for pair in run.plan.pairs if _doubtful(run, pair.lv))
+        process, deadline = self._last_hand()
+        owner = f"{head.user} on {process.get('host')} (process {process.get('pid')})"
+        steps = [" ".join((type(step).__name__.lower(), *(part for part in step if part))) for step in run.in_flight]
+        return OpenRun(head.id, state, self.newest.lines[0].at, deadline, doubtful, owner, ", ".join(steps))
+
+
+def _doubtful(run: Run, lv: LdName) -> bool:
+    """Detached, not known, or being changed when the journal ends."""
+    touched = {getattr(step, "lv", None) for step in run.in_flight if not isinstance(step, Observe)}
+    return run.lvs[lv] is None or run.lvs[lv] is DETACHED or lv in touched
+
+
+def remember(newest_first: Iterable[RunFile]) -> Memory:
+    """The memory of a resource's runs, newest first."""
+    runs = list(newest_first)
+    folded = [file.run() for file in runs]
+    access: dict[LdName, str] = {}
+    devices: dict[LdName, str] = {}
+    home: dict[LdName, LdName] = {}
+    for file in reversed(runs):
+        for line in file.lines:
+            if isinstance(line.item, PlanLine):
+                # The access of a plan is what the LV is to have; one that a link left wrong is no memory to keep.
+                home[line.item.pair.lv] = line.item.pair.bv
+                access[line.item.pair.lv] = line.item.pair.access
+            elif isinstance(line.item, Seen):
+                shown = [row for row in line.item.rows if isinstance(row.shown, LdName)]
+                devices.update({row.lv: row.device for row in shown if row.device})
+    return Memory(
+        newest=runs[0] if runs else None,
+        run=folded[0] if folded else None,
+        access=access,
+        devices=devices,
+        home=home,
+        last_run_at=_ended(runs, folded, success=False),
+        last_success_at=_ended(runs, folded, success=True),
+        mixed=next(
+            (run.result.images == "mixed" for run in folded if run.result and run.result.images != "old"), False
+        ),
+    )
+
+
+def tells_all(file: RunFile, lvs: Collection[LdName]) -> bool:
+    """Whether nothing older matters: a verified success in which every one of `lvs` was planned."""
+    run = file.run()
+    succeeded = run.changed and run.result is not None and run.result.exit == 0 and run.result.images == "new"
+    return succeeded and {pair.lv for pair in file.plan.pairs} >= set(lvs)
+
+
+def _ended(runs: list[RunFile], folded: list[Run], *, success: bool) -> float | None:
+    """When the newest run ended that began a change, or that succeeded."""
+    for file, run in zip(runs, folded, strict=True):
+        ended = isinstance(run.result, Closed) and run.result.exit == 0
+        if run.changed and (ended or not success):
+            return file.lines[-1].at
+    return None
+
+
+def last_change(file: RunFile) -> float | None:
+    """When the last word about a CHANGE was written."""
+    for line in reversed(file.lines):
+        match line.item:
+            case Done() | NotDone():
+                return line.at
+            case Began(step) | Unclear(step) if not isinstance(step, Observe):
+                return line.at
+            case _:
+                continue
+    return None

@@ -1,0 +1,246 @@
+"""A run as a value: its plan, what is known, what is in flight; only an event may change it.
+
+`fold(events)` gives the run back after any crash: the journal is the state.  No clock, no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from necism_monitor.domain.events import (
+    DETACHED,
+    Began,
+    Change,
+    Closed,
+    Create,
+    Done,
+    Event,
+    GaveUp,
+    Kind,
+    Link,
+    LvFact,
+    NotDone,
+    Observe,
+    Plan,
+    PlannedPair,
+    Recovering,
+    Row,
+    Seen,
+    Step,
+    SvFact,
+    TurnBack,
+    Unclear,
+    Unlink,
+)
+from necism_monitor.domain.names import LdName
+
+BUSY_ATTEMPTS: Final = 60
+"""How often a CHANGE that the array answers with a busy id is sent: the vendor's own driver gives up after 60."""
+
+
+class Failure(NamedTuple):
+    """Something that keeps the run from a plain success."""
+
+    subject: str
+    why: str
+
+
+class Run(NamedTuple):
+    """Everything known of a run."""
+
+    plan: Plan
+    lvs: Mapping[LdName, LvFact]
+    svs: Mapping[LdName, SvFact | None]
+    created: frozenset[LdName] = frozenset()
+    in_flight: frozenset[Step] = frozenset()
+    adrift: frozenset[Step] = frozenset()
+    """In flight, past their deadline: they may still land."""
+    doubted: frozenset[LdName] = frozenset()
+    """SVs whose create is in doubt until a reading shows a new date."""
+    unverified: frozenset[LdName] = frozenset()
+    """BVs changed since they were last read."""
+    closed: frozenset[LdName] = frozenset()
+    """BVs about which nothing more can be found out in this run."""
+    abandoned: frozenset[LdName] = frozenset()
+    """LVs whose link was retried to its bound."""
+    insisted: frozenset[LdName] = frozenset()
+    """LVs that came back with the wrong access and are linked once more with the access said aloud."""
+    attempts: Mapping[Step, int] = {}
+    failures: tuple[Failure, ...] = ()
+    turn_back: str | None = None
+    recovering: bool = False
+    changed: bool = False
+    """A CHANGE was begun."""
+    result: Closed | None = None
+
+    def pairs_on(self, bv: LdName) -> tuple[PlannedPair, ...]:
+        """The planned pairs of one BV."""
+        return tuple(pair for pair in self.plan.pairs if pair.bv == bv)
+
+
+def start(plan: Plan, svs: Mapping[LdName, SvFact | None]) -> Run:
+    """The run at its beginning: the LVs as the plan found them, the SVs as that same reading said."""
+    return Run(plan, {pair.lv: pair.previous or DETACHED for pair in plan.pairs}, dict(svs))
+
+
+def fold(run: Run, events: Iterable[Event]) -> Run:
+    """The run after `events`."""
+    for event in events:
+        run = apply(run, event)
+    return run
+
+
+def apply(run: Run, event: Event) -> Run:
+    """The only change of a run's state."""
+    match event:
+        case Began(step):
+            return run._replace(
+                in_flight=run.in_flight | {step},
+                changed=run.changed or not isinstance(step, Observe),
+                attempts={**run.attempts, step: run.attempts.get(step, 0) + 1},
+            )
+        case Done(step, stamp):
+            return _done(_landed(run, step), step, stamp)
+        case NotDone(step, why, busy=busy):
+            return _not_done(_landed(run, step), step, why, busy=busy)
+        case Unclear(step, why, landed):
+            return _unclear(run, step, why, landed=landed)
+        case Seen(bv, rows, more):
+            return _seen(run, bv, rows, more=more)
+        case GaveUp(bv, lv, why):
+            return _gave_up(run, bv, lv, why)
+        case TurnBack(why):
+            return run._replace(turn_back=run.turn_back or why)
+        case Recovering(why):
+            return _recovering(run, why)
+        case Closed():
+            return run._replace(result=event)
+
+
+def _landed(run: Run, step: Step) -> Run:
+    return run._replace(in_flight=run.in_flight - {step}, adrift=run.adrift - {step})
+
+
+def _failed(run: Run, subject: str, why: str) -> Run:
+    """Note a failure and turn back: the first one is the reason."""
+    failure = Failure(subject, why)
+    failures = run.failures if failure in run.failures else (*run.failures, failure)
+    return run._replace(failures=failures, turn_back=run.turn_back or f"{subject}: {why}")
+
+
+def _done(run: Run, step: Change, stamp: str | None) -> Run:
+    run = run._replace(unverified=run.unverified | {step.bv})
+    match step:
+        case Unlink():
+            return run._replace(lvs={**run.lvs, step.lv: DETACHED})
+        case Link():
+            return run._replace(lvs={**run.lvs, step.lv: step.sv})
+        case Create():
+            fact = SvFact(Kind.ACTIVE, stamp)
+            return run._replace(
+                svs={**run.svs, step.sv: fact}, created=run.created | {step.sv}, doubted=run.doubted - {step.sv}
+            )
+
+
+def _not_done(run: Run, step: Change, why: str, *, busy: bool) -> Run:
+    """A link is the rescue and is tried again; anything else fails, unless the array was only busy."""
+    if isinstance(step, Link) or (busy and run.attempts.get(step, 0) < BUSY_ATTEMPTS):
+        return run
+    return _failed(run, _subject(step), why)
+
+
+def _unclear(run: Run, step: Step, why: str, *, landed: bool) -> Run:
+    """What the step touched is unknown until it is read; a command that may still land turns the run back at once."""
+    if isinstance(step, Observe):
+        return _landed(run, step)
+    run = _forget(run, step)._replace(unverified=run.unverified | {step.bv})
+    if landed:
+        return _landed(run, step)
+    return _failed(run._replace(adrift=run.adrift | {step}), _subject(step), why)
+
+
+def _forget(run: Run, step: Change) -> Run:
+    if isinstance(step, Create):
+        return run._replace(svs={**run.svs, step.sv: None}, doubted=run.doubted | {step.sv})
+    return run._replace(lvs={**run.lvs, step.lv: None})
+
+
+def _subject(step: Change) -> str:
+    return step.sv if isinstance(step, Create) else step.lv
+
+
+def _seen(run: Run, bv: LdName, rows: tuple[Row, ...], *, more: bool) -> Run:
+    """Take the rows over; with the last of them, decide what the reading proves about steps in doubt."""
+    before = run
+    for row in rows:
+        pair = next(pair for pair in run.plan.pairs if pair.lv == row.lv)
+        svs = {**run.svs, pair.target: row.target}
+        if pair.previous is not None:
+            svs[pair.previous] = row.previous if pair.previous != pair.target else row.target
+        run = run._replace(lvs={**run.lvs, row.lv: row.shown}, svs=svs)
+        run = _after_doubt(_access_seen(run, pair, row), pair, before)
+    if more:
+        return run
+    return _landed(run, Observe(bv))._replace(unverified=run.unverified - {bv})
+
+
+def _after_doubt(run: Run, pair: PlannedPair, before: Run) -> Run:
+    """What a reading proves about an unlink or a create whose own word was missing, or was not the truth."""
+    fact, shown = run.svs[pair.target], run.lvs[pair.lv]
+    sent = Unlink(pair.bv, pair.lv, pair.target) in run.attempts and pair.target not in run.created
+    if sent and before.lvs[pair.lv] is None and shown == pair.target == pair.previous and not run.recovering:
+        run = _failed(run, pair.lv, "the unlink had no effect")
+    if shown is not None and shown is not DETACHED and shown not in {pair.target, pair.previous}:
+        run = _failed(run, pair.lv, f"it shows {shown}, which is none of its SVs")
+    if fact is None or fact.kind is Kind.MOVING or pair.target not in run.doubted | run.created:
+        return run
+    # The date that the create itself printed is believed even where it is the old one: both may fall into one second.
+    said = before.svs.get(pair.target) if pair.target in before.created else None
+    fresh = fact.stamp != pair.stamp or (said is not None and said.stamp == fact.stamp)
+    if fact.kind is Kind.ACTIVE and fact.stamp is not None and fresh:
+        return run._replace(created=run.created | {pair.target}, doubted=run.doubted - {pair.target})
+    run = run._replace(created=run.created - {pair.target}, doubted=run.doubted - {pair.target})
+    found = f"dated {fact.stamp}" if fact.kind is Kind.ACTIVE else f"in state {fact.word!r}"
+    return _failed(run, pair.target, f"the create left no new image: the SV is {found}")
+
+
+def _access_seen(run: Run, pair: PlannedPair, row: Row) -> Run:
+    """A wrong access after our link: link once more with the access said aloud, and fail where that does not help."""
+    ours = pair.target in run.created and row.shown == pair.target
+    if not ours or row.access == pair.access:
+        return run
+    if pair.lv in run.insisted or pair.access != "rw":
+        return _failed(run, pair.lv, f"its access is {row.access!r}, not {pair.access!r}")
+    return run._replace(insisted=run.insisted | {pair.lv})
+
+
+def _gave_up(run: Run, bv: LdName, lv: LdName | None, why: str) -> Run:
+    if lv is not None:
+        return _failed(run._replace(abandoned=run.abandoned | {lv}), lv, why)
+    pairs = run.pairs_on(bv)
+    known = all(run.lvs[pair.lv] is not None and run.svs[pair.target] is not None for pair in pairs)
+    if not known or bv in run.unverified or any(step.bv == bv for step in run.in_flight):
+        return _failed(run._replace(closed=run.closed | {bv}), bv, why)
+    still = {sv: fact for sv in {pair.target for pair in pairs} if (fact := run.svs[sv]) and fact.kind is Kind.MOVING}
+    useless = {sv: SvFact(Kind.USELESS, None, fact.word) for sv, fact in still.items()}
+    return _failed(run._replace(svs={**run.svs, **useless}, doubted=run.doubted - set(useless)), bv, why)
+
+
+def _recovering(run: Run, why: str) -> Run:
+    """Whatever was in flight has landed (the array's lock was won); everything is read again, nothing is created."""
+    doubted = {step.sv for step in run.in_flight if isinstance(step, Create)}
+    return run._replace(
+        lvs=dict.fromkeys(run.lvs),
+        svs=dict.fromkeys(run.svs),
+        in_flight=frozenset(),
+        adrift=frozenset(),
+        doubted=run.doubted | doubted,
+        closed=frozenset(),
+        abandoned=frozenset(),
+        attempts={},
+        failures=(),
+        unverified=frozenset(run.plan.bvs),
+        turn_back=run.turn_back or why,
+        recovering=True,
+    )

@@ -1,0 +1,106 @@
+"""Turns every way a READ command can end into its text or into the reason why nobody knows.
+
+Each ending has its own sentence and its own hint: a missing program, a program that may not be run, a deadline and a
+failure are put right by different people in different places.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from necism_monitor.domain.reading import Unread
+from necism_monitor.ism.messages import BUSY_IDS, ids_of
+from necism_monitor.ism.output import Ending, Output
+from necism_monitor.ism.screen import quoted, unreadable
+
+_ARGV_MAX = 200
+_BY_HAND = "run it by hand with LC_ALL=C; `necism doctor` names every prerequisite"
+_HINT_OF_CODE = {
+    126: "the program was found but could not be executed: check its rights and `command_prefix`",
+    127: "the program was not found behind `command_prefix` or `host`: install iSMccs.rpm there or set `ism_path`",
+    255: "ssh itself ends with 255: check `host`, its key and its known_hosts entry, then " + _BY_HAND,
+}
+
+
+def text_of(output: Output) -> str | Unread:
+    """Standard output of a command that exited 0 and was kept whole; else why there is none.
+
+    A nonzero exit is `query-failed`, whatever its text says: no other exit code is documented.
+    """
+    if not output.succeeded:
+        return _failure(output)
+    if output.truncated:
+        return unreadable(
+            f"{_shown(output)}: the output is longer than what is kept of it",
+            "no screen is that long: run it by hand and see what it prints",
+        )
+    if not output.stdout.strip():
+        return unreadable(
+            f"{_shown(output)}: exit code 0 and no output{_said(output)}",
+            "a working command prints a screen: " + _BY_HAND,
+        )
+    return output.stdout
+
+
+def _failure(output: Output) -> Unread:
+    shown = _shown(output)
+    match output.ending:
+        case Ending.MISSING:
+            return _failed(f"{shown}: program not found", "install iSMccs.rpm, or set `ism_path` to its directory")
+        case Ending.NOT_EXECUTABLE:
+            return _failed(f"{shown}: the program may not be executed", "chmod +x it, or run as a user who may")
+        case Ending.NOT_STARTED:
+            return _failed(
+                f"{shown}: could not be started (errno {output.code})",
+                "this machine refused to start a process: look at its memory and process limits",
+            )
+        case Ending.SIGNALLED:
+            return _failed(
+                f"{shown}: killed by signal {output.code}{_said(output)}",
+                "somebody or the kernel killed it: look into the system log (out of memory, core dump)",
+            )
+        case Ending.EXITED:
+            return _failed(f"{shown}: exit code {output.code}{_said(output)}", _hint(output))
+        case Ending.TIMED_OUT | Ending.LOST | Ending.ABANDONED:
+            return _late(output, output.ending)
+        case _:
+            assert_never(output.ending)
+
+
+def _late(output: Output, ending: Ending) -> Unread:
+    if ending is Ending.TIMED_OUT and output.pid is None:
+        return Unread(
+            "timed-out", f"{_shown(output)}: not asked, no time was left", "give more time, or look at the array"
+        )
+    waited = f"{_shown(output)}: no answer within {max(0.0, output.ended_at - output.started_at):.0f} s"
+    if ending is Ending.TIMED_OUT:
+        hint = "commands were seen to stall for three minutes: raise `read_timeout`, or look at the paths to the array"
+        return Unread("timed-out", f"{waited}, and it was stopped", hint)
+    if ending is Ending.LOST:
+        hint = "it hangs in the kernel: look at the paths to the array (multipath -ll, dmesg); only they can free it"
+        return Unread("timed-out", f"{waited}, and it cannot be stopped (process {output.pid})", hint)
+    hint = "it was left alone because it may still take effect: wait for its end, then read again"
+    return Unread("timed-out", f"{waited}, and it still runs (process {output.pid})", hint)
+
+
+def _failed(text: str, hint: str) -> Unread:
+    return Unread("query-failed", text, hint)
+
+
+def _hint(output: Output) -> str:
+    if not BUSY_IDS.isdisjoint(ids_of(output)):
+        return "the array says it is busy: the next reading will show whether it still is"
+    return _HINT_OF_CODE.get(output.code or 0, _BY_HAND)
+
+
+def _shown(output: Output) -> str:
+    line = " ".join(output.argv)
+    return line if line.isprintable() and len(line) <= _ARGV_MAX else quoted(line)
+
+
+def _said(output: Output) -> str:
+    """The first line of standard error, else of standard output, and the message numbers of both."""
+    spoken = next((stream for stream in (output.stderr, output.stdout) if stream.strip()), "")
+    ids = ids_of(output)
+    first = f": {quoted(spoken.strip().splitlines()[0])}" if spoken else ""
+    return first + (f" ({', '.join(ids[:5])})" if ids else "")
