@@ -1,0 +1,93 @@
+"""Our child processes by number: has it ended, how, and signals to its group.
+
+A child that has ended stays a zombie until `reap`, so until then neither its number nor its group's is given away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from necism_monitor.ism.output import Ending
+
+Status = tuple[Ending, int | None]
+
+
+class Patience(NamedTuple):
+    """How long a READ's end is waited for, in seconds."""
+
+    term: float = 2.0
+    """From TERM to KILL."""
+    kill: float = 2.0
+    """From KILL to LOST: a process in uninterruptible sleep does not die of KILL."""
+    drain: float = 0.5
+    """From the command's exit to the end of its streams, which a process it left behind may hold open."""
+
+
+PATIENCE: Final = Patience()
+
+
+def ended(pid: int) -> bool:
+    """Whether the child has ended; it is not reaped."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def reap(pid: int) -> Status | None:
+    """How the child ended, None while it runs; EXITED without a code when somebody else took its exit status."""
+    if not ended(pid):
+        return None
+    try:
+        seen = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
+    except ChildProcessError:
+        return Ending.EXITED, None
+    if seen is None:
+        return None
+    return (Ending.EXITED if seen.si_code == os.CLD_EXITED else Ending.SIGNALLED), seen.si_status
+
+
+def await_end(pid: int, deadline: float, pump: Callable[[float], bool] | None = None) -> bool:
+    """Wait until the child has ended or the monotonic `deadline`; whether it ended.
+
+    `pump` waits up to its argument in seconds and says whether it had something to do; without it we sleep.
+    """
+    pause = 0.001
+    while not ended(pid):
+        left = deadline - time.monotonic()
+        if not left > 0:
+            return False
+        busy = _sleep(min(pause, left)) if pump is None else pump(min(pause, left))
+        pause = 0.001 if busy else min(pause * 2, 0.02)
+    return True
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Signal everything in the session of a child that is not reaped; its end is found out by waiting, not here."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return  # Reaped: the number may be a stranger's by now.
+    # All gone already, or all somebody else's (sudo).
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def keep_exit_statuses() -> None:
+    """Undo an ignored SIGCHLD, which some parents leave behind: the kernel would throw every exit status away.
+
+    Only the main thread can; elsewhere such ends are reported as EXITED without a code.
+    """
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False

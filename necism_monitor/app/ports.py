@@ -1,0 +1,147 @@
+"""What the use cases need from outside, as Protocols; adapters fulfil them, tests hand in their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from necism_monitor.domain.history import History
+from necism_monitor.domain.model import Resource
+from necism_monitor.domain.names import ArrayName, ResourceId
+from necism_monitor.domain.reading import Observation, Unread, Volumes
+from necism_monitor.domain.record import Header, Line, RunFile
+from necism_monitor.domain.run import Run
+from necism_monitor.ism.commands import ChangeCommand, ReadCommand
+from necism_monitor.ism.output import Output
+
+
+class Clock(Protocol):
+    """Wall clock and waiting."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Reader(Protocol):
+    """Sends READ commands to one array; every call has a deadline."""
+
+    def read(self, command: ReadCommand, timeout: float | None = None) -> Output:
+        """Run `command`; `timeout` in seconds shortens the array's `read_timeout`."""
+        ...
+
+
+class Changer(Protocol):
+    """Sends CHANGE commands to one array.  Only somebody who holds its lock can make one; it is never signalled."""
+
+    def change(self, command: ChangeCommand) -> Output:
+        """Run `command` and wait for it up to the array's `change_timeout`; then it is abandoned, not killed."""
+        ...
+
+    def settled(self, pid: int) -> Output | None:
+        """The final output of an abandoned command, or None while it may still land."""
+        ...
+
+
+class VolumeMap(Protocol):
+    """Remembers where volumes were last seen; losing it costs commands, never correctness."""
+
+    def load(self) -> Volumes:
+        """What is remembered; nothing where there is nothing readable."""
+        ...
+
+    def save(self, volumes: Volumes) -> None:
+        """Remember; a store that cannot be written is no error."""
+        ...
+
+
+class Journals(Protocol):
+    """Reads the journals; takes no lock."""
+
+    def histories(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, History | Unread]:
+        """What is remembered of each resource, `Unread` where its journal is damaged or cannot be opened."""
+        ...
+
+    def last_change_at(self) -> float | None:
+        """When the last CHANGE was journalled; seconds since the epoch."""
+        ...
+
+
+class ObservationStore(Protocol):
+    """The observation file."""
+
+    def load(self) -> Mapping[ArrayName, Observation | Unread]:
+        """The saved observations; `Unread` where there are none or they cannot be read."""
+        ...
+
+    def save(self, observations: Mapping[ArrayName, Observation]) -> None:
+        """Replace the file atomically; raises EnvironmentProblem."""
+        ...
+
+
+class RunJournal(Protocol):
+    """The journal of one run; only the holder of the array's lock writes it."""
+
+    def append(self, line: Line) -> None:
+        """Write one line durably; raises EnvironmentProblem and leaves the file as it was."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
+class JournalBook(Journals, Protocol):
+    """The journals, to be written."""
+
+    def history(self, resource: Resource) -> History | Unread:
+        """What is remembered of one resource."""
+        ...
+
+    def begin(self, header: Header, at: float) -> RunJournal:
+        """The journal of a new run; raises EnvironmentProblem."""
+        ...
+
+    def reopen(self, resource: Resource) -> tuple[RunFile, RunJournal] | None:
+        """The newest run of a resource if it has no end, to be continued."""
+        ...
+
+    def refuse(self, record: Mapping[str, Any]) -> None:
+        """Note a refusal."""
+        ...
+
+
+class HeldLock(Protocol):
+    """An array's lock that is ours."""
+
+    def release(self) -> None:
+        """Give it up; a CHANGE command that inherited it still holds it."""
+        ...
+
+
+class Exclusive(Protocol):
+    """The lock of one array, and who may send it CHANGE commands: only its holder."""
+
+    def acquire(self, wait_seconds: float) -> HeldLock | str:
+        """The lock, or a sentence about who has it."""
+        ...
+
+    def changer(self, held: HeldLock) -> Changer:
+        """A Changer whose commands inherit the lock."""
+        ...
+
+
+class Narrator(Protocol):
+    """Tells people what a run does; never raises."""
+
+    def say(self, level: str, text: str) -> None:
+        """One log entry; `level` is DEBUG, INFO, WARNING or ERROR."""
+        ...
+
+    def progress(self, run: Run, done: int, total: int) -> None:
+        """How far the run is, in CHANGE commands."""
+        ...
