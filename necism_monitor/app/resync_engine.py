@@ -1,0 +1,264 @@
+"""The interpreter of a run: journals, performs and folds the steps that `next_steps` names.  It decides nothing.
+
+Each step runs in a worker; a worker turns a command into its output and nothing else.  Waiting has bounds: a link is
+retried up to `relink_timeout`, a moving SV is watched up to `settle_timeout`, a command that was abandoned is waited
+for up to `relink_timeout`.  From the first CHANGE on, neither a full disk nor a broken console stops a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Final, NamedTuple
+
+from necism_monitor.app.ports import Changer, Clock, Narrator, Reader, RunJournal
+from necism_monitor.domain.errors import EnvironmentProblem
+from necism_monitor.domain.events import (
+    Began,
+    Change,
+    Closed,
+    Done,
+    Event,
+    GaveUp,
+    Kind,
+    Link,
+    NotDone,
+    Observe,
+    Row,
+    Seen,
+    Step,
+    TurnBack,
+    Unclear,
+)
+from necism_monitor.domain.model import Array, Settings
+from necism_monitor.domain.names import LdName
+from necism_monitor.domain.plan import rows_of
+from necism_monitor.domain.reading import BvScreen, Unread
+from necism_monitor.domain.record import Left, Line
+from necism_monitor.domain.run import Run, apply
+from necism_monitor.domain.sequence import next_steps, stays_open
+from necism_monitor.ism.answer import text_of
+from necism_monitor.ism.commands import query_detail
+from necism_monitor.ism.outcome import command_of, outcome
+from necism_monitor.ism.output import Ending, Output
+from necism_monitor.ism.query import parse_detail
+
+ROWS_A_LINE: Final = 12
+"""Pairs in one journal line of a reading: a line stays below 4 KB."""
+BUSY_PAUSE: Final = 5.0
+"""Seconds between two tries while the array says it is busy: the pause of the vendor's own driver."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+TICK: Final = 0.2
+
+Answer = Output | BvScreen | Unread
+
+
+class Tools(NamedTuple):
+    """What a run is performed with."""
+
+    array: Array
+    settings: Settings
+    reader: Reader
+    changer: Changer
+    journal: RunJournal
+    clock: Clock
+    narrator: Narrator
+    stop: Callable[[], str | None]
+    """Why the run is to turn back now; None = go on."""
+
+
+class Engine:
+    """Performs one run to its end."""
+
+    def __init__(self, tools: Tools, run: Run, total: int) -> None:
+        self._tools, self.run, self._total = tools, run, total
+        self._workers: dict[Future[Answer], Step] = {}
+        self._pids: dict[Step, int] = {}
+        self._not_before: dict[Step, float] = {}
+        self._pause: dict[Step, float] = {}
+        self._since: dict[LdName, float] = {}
+        self._changes_done = 0
+        self.screens: dict[LdName, BvScreen] = {}
+        self.asked_at: dict[LdName, float] = {}
+        self.journal_fault: str | None = None
+
+    def drive(self) -> tuple[Closed, bool]:
+        """Perform steps until nothing is left; the result, and whether the run stays open."""
+        with ThreadPoolExecutor(max(1, len(self.run.plan.bvs))) as pool:
+            while not isinstance(steps := self._next(), Closed):
+                due = [step for step in steps if self._not_before.get(step, 0.0) <= self._tools.clock.now()]
+                for step in due:
+                    self._begin(step, pool)
+                self._await()
+        return self._end(steps)
+
+    def note(self, item: Event, argv: tuple[str, ...] = ()) -> None:
+        """Journal an event and fold it in."""
+        self._write(Line(self._tools.clock.now(), item, argv))
+        self.run = apply(self.run, item)
+
+    def _next(self) -> tuple[Step, ...] | Closed:
+        why = self._tools.stop()
+        if why and not self.run.turn_back:
+            self._tools.narrator.say("WARNING", f"turning back: {why}")
+            self.note(TurnBack(why))
+        self._settle()
+        self._heed_bounds()
+        now = self._tools.clock.now()
+        return next_steps(self.run, frozenset(step for step, at in self._not_before.items() if at > now))
+
+    def _write(self, line: Line) -> bool:
+        """Append to the journal; the first failure ends journalling and turns the run back."""
+        if self.journal_fault:
+            return False
+        try:
+            self._tools.journal.append(line)
+        except EnvironmentProblem as problem:
+            self.journal_fault = problem.text
+            self._tools.narrator.say("ERROR", f"{problem.text}: no more creates, the LVs are linked again")
+            self.run = apply(self.run, TurnBack("the journal cannot be written"))
+            return False
+        return True
+
+    def _begin(self, step: Step, pool: ThreadPoolExecutor) -> None:
+        """Journal the intent, then send the command; what the journal does not know is only sent to rescue an LV."""
+        argv = query_detail(step.bv).argv if isinstance(step, Observe) else command_of(step).argv
+        began = Began(step)
+        if not self._write(Line(self._tools.clock.now(), began, argv)) and not isinstance(step, Observe | Link):
+            return
+        self.run = apply(self.run, began)
+        if isinstance(step, Observe):
+            self.asked_at[step.bv] = self._tools.clock.now()
+        self._tools.narrator.say("DEBUG" if isinstance(step, Observe) else "INFO", " ".join(argv))
+        self._workers[pool.submit(self._perform, step)] = step
+
+    def _perform(self, step: Step) -> Answer:
+        if not isinstance(step, Observe):
+            return self._tools.changer.change(command_of(step))
+        text = text_of(self._tools.reader.read(query_detail(step.bv)))
+        return text if isinstance(text, Unread) else parse_detail(text, step.bv)
+
+    def _await(self) -> None:
+        """Take in what has ended; with nothing in flight, let time pass."""
+        self._tools.narrator.progress(self.run, self._changes_done, self._total)
+        if not self._workers:
+            self._tools.clock.sleep(TICK)
+            return
+        ended, _ = wait(self._workers, timeout=TICK, return_when=FIRST_COMPLETED)
+        for future in ended:
+            step = self._workers.pop(future)
+            error = future.exception()
+            if error is not None:
+                self._tools.narrator.say("ERROR", f"internal error: {error!r}")
+                self._take(step, Unclear(step, f"internal error: {error!r}", landed=isinstance(step, Observe)))
+            elif isinstance(step, Observe):
+                self._take_reading(step, future.result())
+            else:
+                self._take_output(step, future.result())
+
+    def _take_output(self, step: Change, answer: Answer) -> None:
+        if not isinstance(answer, Output):
+            raise TypeError(f"a CHANGE command answered with {type(answer).__name__}")
+        event = outcome(step, answer)
+        if answer.ending is Ending.ABANDONED and answer.pid is not None:
+            self._pids[step] = answer.pid
+        self._tell(event, answer)
+        self._take(step, event)
+
+    def _tell(self, event: Done | NotDone | Unclear, output: Output) -> None:
+        """Log a command's own words, as the array printed them."""
+        if isinstance(event, Done):
+            self._changes_done += 1
+            self._tools.narrator.say("INFO", output.stdout.rstrip("\n") + "\n")
+            return
+        self._tools.narrator.say("WARNING" if isinstance(event, NotDone) else "ERROR", event.why)
+
+    def _take_reading(self, step: Observe, answer: Answer) -> None:
+        """A reading that proves every planned pair of the BV, or the reason why it does not."""
+        rows: tuple[Row, ...] | Unread
+        if isinstance(answer, BvScreen):
+            rows = rows_of(self.run.pairs_on(step.bv), answer, self._tools.array.words)
+        else:
+            rows = answer if isinstance(answer, Unread) else Unread("unreadable", "no screen", "")
+        if isinstance(rows, Unread):
+            self._tools.narrator.say("WARNING", rows.text)
+            self._take(step, Unclear(step, rows.text))
+            return
+        if isinstance(answer, BvScreen):
+            self.screens[step.bv] = answer
+        failures = self.run.failures
+        for start in range(0, len(rows), ROWS_A_LINE):
+            part = rows[start : start + ROWS_A_LINE]
+            self.note(Seen(step.bv, part, more=start + ROWS_A_LINE < len(rows)))
+        for failure in self.run.failures[len(failures) :]:
+            self._tools.narrator.say("ERROR", f"{failure.subject}: {failure.why}")
+        self._pace(step, again=self._moving(step.bv))
+
+    def _take(self, step: Step, event: Done | NotDone | Unclear) -> None:
+        turned = self.run.turn_back
+        self.note(event)
+        if self.run.turn_back and not turned:
+            self._tools.narrator.say("WARNING", f"turning back: {self.run.turn_back}")
+        self._pace(step, again=not isinstance(event, Done))
+
+    def _pace(self, step: Step, *, again: bool) -> None:
+        """The same step may begin again only after a pause; pauses grow."""
+        if not again:
+            self._pause.pop(step, None)
+            self._not_before.pop(step, None)
+            return
+        pause = BUSY_PAUSE if not isinstance(step, Observe | Link) else self._pause.get(step, FIRST_PAUSE)
+        self._pause[step] = min(pause * 2, LONGEST_PAUSE)
+        self._not_before[step] = self._tools.clock.now() + pause
+
+    def _moving(self, bv: LdName) -> bool:
+        facts = [self.run.svs[pair.target] for pair in self.run.pairs_on(bv)]
+        return any(fact is not None and fact.kind is Kind.MOVING for fact in facts)
+
+    def _settle(self) -> None:
+        """Take in the last word of commands that were abandoned and have ended since."""
+        for step, pid in list(self._pids.items()):
+            output = self._tools.changer.settled(pid)
+            if output is not None and not isinstance(step, Observe):
+                del self._pids[step]
+                event = outcome(step, output)
+                self._tell(event, output)
+                self._take(step, event)
+
+    def _heed_bounds(self) -> None:
+        """Give up what has been waited for long enough."""
+        settings = self._tools.settings
+        for bv in self.run.plan.bvs:
+            blind = any(
+                self.run.lvs[pair.lv] is None or self.run.svs[pair.target] is None for pair in self.run.pairs_on(bv)
+            )
+            retried = blind or any(Observe(bv) == step for step in self._not_before)
+            bound = settings.settle_timeout if self._moving(bv) else settings.relink_timeout
+            waits = bv not in self.run.closed and (retried or self._moving(bv))
+            if self._overdue(bv, waits, bound) and not any(step.bv == bv for step in self._workers.values()):
+                self.note(GaveUp(bv, None, f"nothing could be found out about BV {bv} within {bound:.0f} s"))
+        for pair in self.run.plan.pairs:
+            away = not isinstance(self.run.lvs[pair.lv], str)
+            waits = away and any(isinstance(step, Link) and step.lv == pair.lv for step in self._not_before)
+            if self._overdue(pair.lv, waits and pair.lv not in self.run.abandoned, settings.relink_timeout):
+                self.note(GaveUp(pair.bv, pair.lv, f"it could not be linked within {settings.relink_timeout:.0f} s"))
+
+    def _overdue(self, name: LdName, waits: bool, bound: float) -> bool:  # noqa: FBT001 - a condition, not a mode
+        """Whether `name` has been waited for longer than `bound`; the clock starts when the waiting does."""
+        if not waits:
+            self._since.pop(name, None)
+            return False
+        return self._tools.clock.now() - self._since.setdefault(name, self._tools.clock.now()) > bound
+
+    def _end(self, result: Closed) -> tuple[Closed, bool]:
+        """Close the journal, or leave the run open where a later `resume` can still mend or find out something."""
+        self._tools.narrator.progress(self.run, self._changes_done, self._total)
+        is_open = stays_open(self.run)
+        self._write(Line(self._tools.clock.now(), Left(*result) if is_open else result))
+        if self.journal_fault:
+            # What a resume tells has no word for "linked, but not written down", so it is not said to be done.
+            code = max(result.exit, 6 if self.run.recovering else 5)
+            return Closed(code, result.images, f"{result.text}; {self.journal_fault}"), True
+        if not is_open:
+            self.run = apply(self.run, result)
+        return result, is_open

@@ -1,0 +1,126 @@
+"""Wiring of the action: the desk at which a resync works, who asks for it, and what stops it."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from necism_monitor.adapters.exclusive import ArrayExclusive
+from necism_monitor.adapters.journal import Journal
+from necism_monitor.adapters.owner import this_process
+from necism_monitor.adapters.process import ProcessRunner
+from necism_monitor.adapters.reach import ArrayReader
+from necism_monitor.app.resync import Desk, Request
+from necism_monitor.cli.progress import Progress
+from necism_monitor.domain.events import DETACHED, Create, Observe, Step
+from necism_monitor.domain.run import Run
+from necism_monitor.render.logline import logger_name
+
+if TYPE_CHECKING:
+    from necism_monitor.app.look import Sources
+    from necism_monitor.domain.model import Resource
+
+LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR}
+
+
+class LogNarrator:
+    """Tells a run to the log, and its progress to a terminal.  Never raises: no console stops a run."""
+
+    def __init__(self, resource: Resource, progress: Progress) -> None:
+        self._log, self._progress = logging.getLogger(logger_name(resource.id)), progress
+
+    def say(self, level: str, text: str) -> None:
+        """One log entry."""
+        self._log.log(LEVELS[level], text)
+
+    def progress(self, run: Run, done: int, total: int) -> None:
+        """How far the run is, and how many LVs are away."""
+        away = sum(shown is DETACHED for shown in run.lvs.values())
+        steps = ", ".join(f"{type(step).__name__.lower()} {_subject(step)}" for step in run.in_flight)
+        self._progress.show(done, total, away, steps)
+
+
+def _subject(step: Step) -> str:
+    """The volume that a step is about."""
+    if isinstance(step, Observe):
+        return step.bv
+    return step.sv if isinstance(step, Create) else step.lv
+
+
+class Stop:
+    """The request to turn back: SIGTERM and SIGINT set it, a run heeds it between two steps."""
+
+    def __init__(self) -> None:
+        self.why: str | None = None
+
+    def __call__(self) -> str | None:
+        """Why the run is to turn back; None = go on."""
+        return self.why
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Heed SIGTERM and SIGINT; a closed terminal or pipe, or a stop key, must not leave LVs detached."""
+        old = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGTSTP):
+            old[number] = signal.signal(number, signal.SIG_IGN)
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, _frame: object) -> None:
+        self.why = signal.Signals(number).name
+
+
+def make_desk(
+    sources: Sources, resource: Resource, stop: Callable[[], str | None], label: str, progress: Progress
+) -> Desk:
+    """The desk for one resource."""
+    config, array = sources.config, sources.config.array(resource.array)
+    run_dir = Path(config.settings.run_dir)
+    runner = ProcessRunner()
+    return Desk(
+        config=config,
+        array=array,
+        reader=ArrayReader(runner, array),
+        exclusive=ArrayExclusive(runner, array, run_dir / "locks", label),
+        volumes=sources.maps[array.name],
+        book=Journal(Path(config.settings.state_dir)),
+        store=sources.store,
+        clock=sources.clock,
+        host_zone=sources.host_zone,
+        node=os.uname().nodename,
+        narrator=LogNarrator(resource, progress),
+        stop=stop,
+    )
+
+
+def make_request(**wishes: object) -> Request:
+    """A request of the person at this process."""
+    owner = this_process()._asdict()
+    return Request(user=user_name(), owner=owner, run_id=secrets.token_hex(4))._replace(**wishes)  # type: ignore[arg-type]  # the caller's keywords are fields of Request
+
+
+def user_name() -> str:
+    """Who acts: behind sudo the person, not root."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def on_terminal() -> bool:
+    """Whether progress has somebody to be shown to."""
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):
+        return False

@@ -1,0 +1,170 @@
+"""`necism`: finds the verb, runs it, and turns whatever happened into an exit code, here and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Final
+
+from necism_monitor.adapters.clock import host_zone
+from necism_monitor.cli import console, logs
+from necism_monitor.cli.options import Parser, add_shared, add_verbs, log_option
+from necism_monitor.domain.errors import (
+    ConfigError,
+    EnvironmentProblem,
+    Incoherent,
+    JournalDamaged,
+    NecismError,
+    UsageError,
+)
+from necism_monitor.domain.selectors import suggest
+
+VERBS: Final[Mapping[str, str]] = {
+    "status": "status",
+    "resync": "resync",
+    "syncresync": "resync",
+    "resume": "resync",
+    "history": "history",
+    "exporter": "exporter",
+    "collect": "collect",
+    "capture": "capture",
+    "explain": "explain",
+    "config": "configuration",
+    "simulator": "simulator",
+    "demo": "demo",
+}
+"""Verb -> its module beside this one, which has `register(subparsers)` for all its verbs."""
+
+USAGE, TROUBLE, BUG = 64, 3, 70
+INTERRUPTED: Final = 128 + signal.SIGINT
+ENDINGS: Final = (signal.SIGTERM, signal.SIGHUP)
+FRAMES: Final = 3
+"""How much of a traceback is shown unless the log level is debug."""
+
+EPILOG: Final = """\
+Exit codes: 0 done, 64 wrong usage or configuration, 70 a bug; `necism explain VERB` lists those of a verb.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `necism ARGV`; the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    console.prepare()
+    with _terminable():
+        try:
+            code = _run(words)
+            console.finish()
+        except SystemExit as end:
+            # From --help and --version, which have printed, and from a signal.
+            code = end.code if isinstance(end.code, int) else 0
+        except KeyboardInterrupt:
+            console.complain("necism: interrupted")
+            code = INTERRUPTED
+        except BrokenPipeError:
+            code = 0
+        except Exception as error:  # noqa: BLE001 - the one edge where every error becomes an exit code
+            code = _report(error)
+    with contextlib.suppress(EnvironmentProblem):
+        console.finish()
+    return code
+
+
+def _run(words: list[str]) -> int:
+    parser = make_parser(find_verb(words))
+    args = parser.read(words)
+    logs.start(log_option(args, os.environ, "level"), log_option(args, os.environ, "format"), host_zone())
+    code: int = args.run(args)
+    return code
+
+
+def find_verb(words: Sequence[str]) -> str | None:
+    """The verb, past the shared options before it; None where there is none.  Raises UsageError for an unknown one."""
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-") or word == "-":
+            return _known(word)
+        if word in {"-h", "--help"}:
+            return None
+        if word.startswith("--") and "=" not in word and word != "--version":
+            next(rest, None)
+    return None
+
+
+def make_parser(verb: str | None) -> Parser:
+    """A parser that knows `verb`, or every verb: most modules are then not even imported."""
+    parser = Parser(
+        prog="necism", description="Monitors and safely resyncs NEC iStorage snapshot volumes.", epilog=EPILOG
+    )
+    add_shared(parser)
+    subparsers = add_verbs(parser)
+    for name in dict.fromkeys(VERBS.values() if verb is None else [VERBS[verb]]):
+        module = f"necism_monitor.cli.{name}"
+        if importlib.util.find_spec(module):
+            importlib.import_module(module).register(subparsers)
+        elif verb is not None:
+            raise UsageError(f"{verb!r} is not part of this installation", "`necism --help` lists what is")
+    return parser
+
+
+def _known(word: str) -> str:
+    if word in VERBS:
+        return word
+    near = suggest(word, VERBS)
+    raise UsageError(f"unknown command {word!r}", f"did you mean {near}?" if near else "`necism --help` lists them")
+
+
+def exit_code(error: NecismError) -> int:
+    """The code of an error that is nobody's bug: 64 for the caller's, 3 for the machine's."""
+    if isinstance(error, UsageError | ConfigError):
+        return USAGE
+    if isinstance(error, EnvironmentProblem | JournalDamaged):
+        return TROUBLE
+    return BUG
+
+
+def _report(error: Exception) -> int:
+    """Say what happened and what to do about it."""
+    if isinstance(error, NecismError) and not isinstance(error, Incoherent):
+        console.complain(f"necism: {error.text}", *([f"hint: {error.hint}"] if error.hint else []))
+        return exit_code(error)
+    debug = logs.is_debug()
+    trace = traceback.format_tb(error.__traceback__, None if debug else -FRAMES)
+    console.complain(
+        f"necism: this is a bug of necism-monitor: {type(error).__name__}: {error}",
+        "hint: report it with the lines below"
+        + ("" if debug else "; `--log.level debug` shows all of them")
+        + ", and with what `necism capture DIR` writes",
+        "".join(trace),
+    )
+    return BUG
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Leave on SIGTERM and SIGHUP as on Ctrl-C, so that a READ command never outlives the question."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # Whoever started us with a signal ignored, such as nohup, keeps it ignored.
+    before = {one: signal.getsignal(one) for one in ENDINGS}
+    before = {one: handler for one, handler in before.items() if handler not in {signal.SIG_IGN, None}}
+    for number in before:
+        signal.signal(number, _leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise SystemExit(128 + number)

@@ -1,0 +1,79 @@
+"""Puts the pieces together: the configuration with what overrides it, and the sources that every reading face needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from necism_monitor.adapters.clock import SystemClock, host_zone
+from necism_monitor.adapters.config import Examined, Overrides, default_path, examine
+from necism_monitor.adapters.journal import Journal
+from necism_monitor.adapters.observation_file import ObservationFile
+from necism_monitor.adapters.process import ProcessRunner
+from necism_monitor.adapters.reach import ArrayReader
+from necism_monitor.adapters.volume_map import FileMap
+from necism_monitor.app.look import Sources
+from necism_monitor.domain.errors import ConfigError, Problem
+from necism_monitor.domain.model import Array, Config
+from necism_monitor.ism.output import Output
+
+OBSERVATION: Final = "observation.json"
+
+
+class Paths(NamedTuple):
+    """The four paths that options set; None = the environment, the configuration or the default says."""
+
+    config: str | None = None
+    ism_path: str | None = None
+    state_dir: str | None = None
+    run_dir: str | None = None
+
+
+def load_config(paths: Paths, environ: Mapping[str, str]) -> Config:
+    """The configuration as options and environment override it.  Raises ConfigError with all problems at once."""
+    return examine_config(paths, environ).config
+
+
+def examine_config(paths: Paths, environ: Mapping[str, str]) -> Examined:
+    """As `load_config`, with the origin of every value."""
+    place = default_path(environ) if paths.config is None else Path(paths.config)
+    examined = examine(place, overrides=Overrides(*paths[1:]), environ=environ)
+    _refuse_remote(examined.config, place)
+    return examined
+
+
+def known_arrays(config: Config) -> tuple[Array, ...]:
+    """The declared arrays, then those that only resources name: they mean the local commands under that label."""
+    names = (*(array.name for array in config.arrays), *(resource.array for resource in config.resources))
+    return tuple(config.array(name) for name in dict.fromkeys(names))
+
+
+def make_sources(config: Config, on_finish: Callable[[Output], None] | None = None) -> Sources:
+    """Everything a look needs; starts and reads nothing yet.
+
+    `on_finish` is given every command's `Output`, with the plain command as its argv; it must not raise.
+    """
+    runner, arrays = ProcessRunner(), known_arrays(config)
+    state = Path(config.settings.state_dir)
+    return Sources(
+        config=config,
+        readers={array.name: ArrayReader(runner, array, on_finish) for array in arrays},
+        maps={array.name: FileMap(state, array.name) for array in arrays},
+        journals=Journal(state),
+        store=ObservationFile(Path(config.settings.run_dir, OBSERVATION), tuple(array.name for array in arrays)),
+        clock=SystemClock(),
+        host_zone=host_zone(),
+    )
+
+
+def _refuse_remote(config: Config, place: Path) -> None:
+    """Arrays behind ssh are part of the configuration's language, but not of this release."""
+    rule = "this release reaches arrays by commands on this host only"
+    hint = "take `host` out, and run necism on the host that has the iSM commands"
+    remote = [array for array in config.arrays if array.host is not None]
+    if remote:
+        file = str(place / "necism.conf" if place.is_dir() else place)
+        raise ConfigError(
+            tuple(Problem(file, None, f"[array {array.name}] host = {array.host}", rule, hint) for array in remote)
+        )

@@ -1,0 +1,91 @@
+"""Runs and refusals for people and for programs: what `necism history`, `resync` and `resume` print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from necism_monitor.domain.stamps import PRINTED
+from necism_monitor.domain.tale import RunTale
+
+REFUSAL_KEYS = ("at", "service", "resource", "trigger", "code", "text", "hint")
+
+
+def chronicle(tales: Iterable[tuple[RunTale, tzinfo]], refusals: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The JSON document; each run with the zone of its array's clock."""
+    return {
+        "schema": 1,
+        "runs": [_run(tale, zone) for tale, zone in tales],
+        "refusals": [_refusal(one) for one in refusals],
+    }
+
+
+def moment(at: float | None) -> str | None:
+    """RFC 3339 in UTC; None stays None."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(round(at, 3), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _run(tale: RunTale, zone: tzinfo) -> dict[str, Any]:
+    return {
+        "id": tale.id,
+        "service": tale.service,
+        "resource": tale.resource,
+        "trigger": tale.trigger,
+        "key": tale.key,
+        "user": tale.user,
+        "reason": tale.reason,
+        "started_at": moment(tale.started_at),
+        "ended_at": moment(tale.ended_at),
+        "exit": tale.exit,
+        "images": tale.images,
+        "plan_hash": tale.plan_hash,
+        "steps": [
+            {
+                "argv": list(step.argv),
+                "started_at": moment(step.started_at),
+                "ended_at": moment(step.ended_at),
+                "outcome": step.outcome,
+            }
+            for step in tale.steps
+        ],
+        "detached_seconds": dict(tale.detached_seconds),
+        "snapshot_times": {sv: moment(_instant(stamp, zone)) for sv, stamp in tale.snapshot_stamps.items()},
+    }
+
+
+def _instant(stamp: str, zone: tzinfo) -> float:
+    return datetime.strptime(stamp, PRINTED).replace(tzinfo=zone).timestamp()
+
+
+def _refusal(record: Mapping[str, Any]) -> dict[str, Any]:
+    at = record.get("at")
+    shown = {key: record.get(key) for key in REFUSAL_KEYS}
+    return {**shown, "at": moment(at) if isinstance(at, int | float) else None}
+
+
+def story(tale: RunTale) -> list[str]:
+    """A run in lines of plain text."""
+    end = f"exit {tale.exit}" if tale.exit is not None else "no end"
+    why = f"{tale.trigger}, reason: {tale.reason}" if tale.reason else tale.trigger
+    head = f"{moment(tale.started_at)}  {tale.service}/{tale.resource}  run {tale.id}  by {tale.user} ({why})"
+    lines = [head, f"  {end}, images {tale.images or 'unknown'}: {tale.text}"]
+    if tale.open:
+        lines.append("  THE RUN IS OPEN: `necism resume` ends it once its process is gone")
+    if tale.torn:
+        lines.append("  the last line of its journal was cut, as by a crash, and has been left out")
+    for step in tale.steps:
+        took = f"{step.ended_at - step.started_at:8.1f} s" if step.ended_at is not None else " " * 10
+        lines.append(f"  {took}  {step.outcome:<8}  {' '.join(step.argv)}")
+    lines += [f"  {lv} was detached for {seconds:.1f} s" for lv, seconds in tale.detached_seconds.items()]
+    lines += [f"  {sv} is dated {stamp}" for sv, stamp in tale.snapshot_stamps.items()]
+    return lines
+
+
+def refusal_story(record: Mapping[str, Any]) -> str:
+    """A refusal in one line."""
+    shown = _refusal(record)
+    where = f"{shown['service']}/{shown['resource']}"
+    return f"{shown['at']}  {where}  refused: {shown['code']}: {shown['text']} (by {record.get('user')})"

@@ -1,0 +1,166 @@
+"""Runs for people and programs, from a journal written down here event by event."""
+
+import json
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from necism_monitor.domain.events import (
+    Began,
+    Closed,
+    Create,
+    Done,
+    Kind,
+    Link,
+    NotDone,
+    Observe,
+    PlannedPair,
+    Recovering,
+    Row,
+    Seen,
+    SvFact,
+    Unclear,
+    Unlink,
+)
+from necism_monitor.domain.names import LdName
+from necism_monitor.domain.record import Header, Item, Left, Line, PlanLine, RunFile
+from necism_monitor.domain.tale import tell
+from necism_monitor.render.chronicle import chronicle, moment, refusal_story, story
+
+SCHEMA = Draft202012Validator(json.loads(Path("docs/schema/history.json").read_text()))
+PARIS = timezone(timedelta(hours=1))
+AT = 1_763_787_600.0  # 2025-11-22 05:00:00 UTC, 06:00 in Paris
+LV, SV, BV = LdName("LV1"), LdName("SV1"), LdName("BV1")
+OLD, NEW = "2025/11/20 04:00:00", "2025/11/22 06:00:40"
+HEAD = Header(
+    "abcd1234",
+    "erp",
+    "sync#1",
+    "manual",
+    None,
+    "ann",
+    "close",
+    force=False,
+    order="set",
+    parallel=1,
+    pairs=1,
+    plan_hash="0123456789abcdef",
+    deadline=AT + 3600,
+    owner={},
+)
+FACT = SvFact(Kind.ACTIVE, OLD, "snap/active")
+PLAN = PlanLine(PlannedPair(LV, BV, SV, SV, "rw", OLD), FACT, FACT)
+UNLINK, CREATE, LINK = Unlink(BV, LV, SV), Create(BV, SV), Link(BV, LV, SV, None)
+SEEN = Seen(BV, (Row(LV, SV, "rw", FACT._replace(stamp=NEW), FACT._replace(stamp=NEW)),))
+
+
+def run_of(*timed: tuple[float, Item], torn: bool = False) -> RunFile:
+    """A run's file: the header and the plan at 0 s, then each line at its second."""
+    lines = [Line(AT, HEAD), Line(AT, PLAN)]
+    lines += [Line(AT + second, item, ("iSMsc_x",) if isinstance(item, Began) else ()) for second, item in timed]
+    return RunFile(HEAD, tuple(lines), torn)
+
+
+PLAIN = (
+    (1.0, Began(UNLINK)), (2.5, Done(UNLINK)), (2.5, Began(CREATE)), (40.0, Done(CREATE, NEW)), (40.0, Began(LINK)),
+    (41.0, Done(LINK)), (41.0, Began(Observe(BV))), (42.0, SEEN), (42.0, Closed(0, "new", "done and verified")),
+)  # fmt: skip
+
+
+def test_a_run_in_the_contracts_words() -> None:
+    """Times in UTC, the image's date read on the array's clock, the LV away from the unlink's end to the link's."""
+    document = chronicle([(tell(run_of(*PLAIN), AT + 9999), PARIS)], [])
+    SCHEMA.validate(document)
+    (run,) = document["runs"]
+    assert (run["started_at"], run["ended_at"]) == ("2025-11-22T05:00:00.000Z", "2025-11-22T05:00:42.000Z")
+    assert run["detached_seconds"] == {"LV1": 38.5}
+    assert run["snapshot_times"] == {"SV1": "2025-11-22T05:00:40.000Z"}
+    assert [step["outcome"] for step in run["steps"]] == ["done", "done", "done", "read"]
+    assert (run["exit"], run["images"], run["user"], run["reason"]) == (0, "new", "ann", "close")
+
+
+def test_the_outcomes_of_steps() -> None:
+    """A busy answer is not-done, a doubtful one unclear, a step without an end pending."""
+    timed = ((1.0, Began(UNLINK)), (2.0, NotDone(UNLINK, "busy", busy=True)), (7.0, Began(UNLINK)),
+             (8.0, Unclear(UNLINK, "exit code 1")), (9.0, Began(Observe(BV))))  # fmt: skip
+    tale = tell(run_of(*timed), AT + 10)
+    assert [(step.outcome, step.ended_at) for step in tale.steps] == [
+        ("not-done", AT + 2), ("unclear", AT + 8), ("pending", None)
+    ]  # fmt: skip
+    SCHEMA.validate(chronicle([(tale, PARIS)], []))
+
+
+def test_an_lv_is_counted_up_to_now_only_while_its_run_is_open() -> None:
+    """A closed run tells the same tale for ever."""
+    opened, ended = PLAIN[:2], (5.0, Closed(6, "mixed", "LV1 is detached: SV1 holds no usable image"))
+    assert tell(run_of(*opened), AT + 100).detached_seconds == {LV: 97.5}
+    assert tell(run_of(*opened, ended), AT + 100).detached_seconds == {LV: 2.5}
+
+
+def test_a_run_left_open_has_its_exit_and_loses_it_when_it_is_taken_up() -> None:
+    """`left` is an end for its caller; a recovery begins anew until it closes."""
+    left = (*PLAIN[:2], (3.0, Left(6, "old", "LV1 is detached")))
+    tale = tell(run_of(*left), AT + 4)
+    assert (tale.exit, tale.open, tale.ended_at) == (6, True, AT + 3)
+    again = tell(run_of(*left, (60.0, Recovering("resumed by bob"))), AT + 61)
+    assert (again.exit, again.open, again.ended_at) == (None, True, None)
+    SCHEMA.validate(chronicle([(tale, PARIS), (again, PARIS)], []))
+
+
+def test_a_story_is_read_from_top_to_bottom() -> None:
+    """Who, why, how it ended, the steps, the LVs, the images."""
+    assert story(tell(run_of(*PLAIN), AT)) == [
+        "2025-11-22T05:00:00.000Z  erp/sync#1  run abcd1234  by ann (manual, reason: close)",
+        "  exit 0, images new: done and verified",
+        "       1.5 s  done      iSMsc_x",
+        "      37.5 s  done      iSMsc_x",
+        "       1.0 s  done      iSMsc_x",
+        "       1.0 s  read      iSMsc_x",
+        "  LV1 was detached for 38.5 s",
+        f"  SV1 is dated {NEW}",
+    ]
+
+
+def test_a_story_names_what_is_open_and_what_was_cut() -> None:
+    """Neither is left for the reader to infer."""
+    lines = story(tell(run_of(*PLAIN[:3], torn=True), AT + 60))
+    assert lines[1] == "  no end, images unknown: no end was journalled"
+    assert "necism resume" in lines[2]
+    assert "last line of its journal was cut" in lines[3]
+
+
+REFUSAL = {
+    "at": AT, "service": "erp", "resource": "sync#1", "trigger": "manual", "user": "ann", "code": "too-soon",
+    "text": "the oldest image is 5 s old", "hint": "give --force",
+}  # fmt: skip
+
+
+def test_a_refusal_in_both_forms() -> None:
+    """One line for people; the contract's keys, and no others, for programs."""
+    document = chronicle([], [REFUSAL])
+    SCHEMA.validate(document)
+    assert document["refusals"] == [
+        {**{k: v for k, v in REFUSAL.items() if k != "user"}, "at": "2025-11-22T05:00:00.000Z"}
+    ]
+    line = "2025-11-22T05:00:00.000Z  erp/sync#1  refused: too-soon: the oldest image is 5 s old (by ann)"
+    assert refusal_story(REFUSAL) == line
+
+
+@pytest.mark.parametrize(
+    ("at", "text"), [(None, None), (0.0004, "1970-01-01T00:00:00.000Z"), (AT + 0.9996, "2025-11-22T05:00:01.000Z")]
+)
+def test_moments_are_rounded_not_cut(at: float | None, text: str | None) -> None:
+    """RFC 3339 with milliseconds; not known stays not known."""
+    assert moment(at) == text
+
+
+def test_the_schema_knows_no_other_keys() -> None:
+    """A key that the contract does not name fails."""
+    document = chronicle([(tell(run_of(*PLAIN), AT), PARIS)], [REFUSAL])
+    for place in (document, document["runs"][0], document["runs"][0]["steps"][0], document["refusals"][0]):
+        place["surprise"] = 1
+        assert not SCHEMA.is_valid(document)
+        del place["surprise"]
+    assert SCHEMA.is_valid(document)

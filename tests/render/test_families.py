@@ -1,0 +1,285 @@
+"""From verdicts to metric families: what is known has a series, what is not has none."""
+
+import math
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from necism_monitor.domain.findings import CATALOGUE, finding
+from necism_monitor.domain.history import NO_HISTORY, OpenRun, RunState
+from necism_monitor.domain.names import LdName
+from necism_monitor.domain.reading import Unread
+from necism_monitor.domain.states import LinkState, SnapshotState
+from necism_monitor.render import exposition
+from necism_monitor.render.families import (
+    BUCKETS,
+    CommandCount,
+    Program,
+    age_family,
+    command_families,
+    program_families,
+    safe,
+    sight_families,
+)
+from necism_monitor.render.last_good import Sight
+from tests.render.sights import DEFAULT, NOW, blind_pair, kept_pair, pair_verdict, sight
+
+Series = dict[str, dict[frozenset[tuple[str, str]], float]]
+PROGRAM = Program("1.2.3", "3.11.7", reloaded=True)
+COUNTS = {"iSMsc_query": CommandCount(3, 1, 12.5, (1, 2, 2, 3, 3, 3))}
+
+CONTRACT = {
+    "necism_up": {"array"},
+    "necism_collection_duration_seconds": {"array"},
+    "necism_collection_timestamp_seconds": {"array"},
+    "necism_snapshot_timestamp_seconds": {"service", "resource", "lv", "sv", "bv"},
+    "necism_snapshot_size_bytes": {"service", "resource", "lv", "sv", "bv"},
+    "necism_resync_age_seconds": {"service", "resource"},
+    "necism_resync_max_delay_seconds": {"service", "resource"},
+    "necism_resync_min_delay_seconds": {"service", "resource"},
+    "necism_set_skew_seconds": {"service", "resource"},
+    "necism_resource_status": {"service", "resource", "status"},
+    "necism_pair_status": {"service", "resource", "lv", "status"},
+    "necism_link_state": {"service", "resource", "lv", "state"},
+    "necism_snapshot_state": {"service", "resource", "lv", "state"},
+    "necism_findings": {"service", "resource", "finding"},
+    "necism_pair_info": {
+        "service",
+        "resource",
+        "lv",
+        "sv",
+        "bv",
+        "array",
+        "os_type",
+        "access",
+        "special_file",
+    },
+    "necism_array_clock_offset_seconds": {"array"},
+    "necism_ism_commands_total": {"command"},
+    "necism_ism_command_failures_total": {"command"},
+    "necism_ism_command_duration_seconds_bucket": {"command", "le"},
+    "necism_ism_command_duration_seconds_count": {"command"},
+    "necism_ism_command_duration_seconds_sum": {"command"},
+    "necism_resync_running": {"service", "resource"},
+    "necism_resync_unfinished": {"service", "resource"},
+    "necism_resync_last_run_timestamp_seconds": {"service", "resource"},
+    "necism_resync_last_success_timestamp_seconds": {"service", "resource"},
+    "necism_config_last_reload_successful": set[str](),
+    "necism_build_info": {"version", "pythonversion"},
+}
+
+
+def everything(seen: Sight, now: float = NOW) -> list[Metric]:
+    """All families, as a scrape has them."""
+    return [*sight_families(seen), age_family(seen, now), *command_families(COUNTS), *program_families(PROGRAM)]
+
+
+def read(families: Iterable[Metric]) -> Series:
+    """The series as another program's parser reads them from the rendered text."""
+    series: Series = {}
+    for family in text_string_to_metric_families(exposition.render(families).decode()):
+        for sample in family.samples:
+            labels = frozenset(sample.labels.items())
+            assert labels not in series.setdefault(sample.name, {}), "the same series twice"
+            series[sample.name][labels] = sample.value
+    return series
+
+
+def value(series: Series, name: str, **labels: str) -> float:
+    """The value of the one series of a family that has these labels."""
+    wanted = set(labels.items())
+    (found,) = [number for held, number in series[f"necism_{name}"].items() if wanted <= held]
+    return found
+
+
+def full() -> Sight:
+    """A sight in which every family has a series."""
+    history = NO_HISTORY._replace(last_run_at=NOW - 50, last_success_at=NOW - 60)
+    return sight(pair_verdict(1), pair_verdict(2, taken=NOW - 3638), history=history, offset=-0.5)
+
+
+def test_every_family_of_the_contract_is_there_with_its_labels() -> None:
+    """Names and labels are public: all of them, and no other."""
+    series = read(everything(full()))
+    labels = {name: {label for held in found for label, _ in held} for name, found in series.items()}
+    assert labels == CONTRACT
+
+
+def test_every_family_says_what_it_is() -> None:
+    """HELP and TYPE are there once each, HELP is short enough for a tooltip, and no family is empty of words."""
+    text = exposition.render(everything(full())).decode()
+    helps = [line.split(" ", 3) for line in text.splitlines() if line.startswith("# HELP")]
+    types = [line.split(" ")[2] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert [one[2] for one in helps] == types
+    assert len(set(types)) == len(types)
+    assert all(10 < len(one[3]) < 150 for one in helps)
+
+
+def test_promtool_finds_nothing_to_say(require_server: Callable[[str], Path]) -> None:
+    """The linter of Prometheus has no remark on any family."""
+    command = [str(require_server("promtool")), "check", "metrics"]
+    body = exposition.render(everything(full()))
+    done = subprocess.run(command, input=body, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_counters_are_named_as_counters() -> None:
+    """`_total` stands on every counter and on nothing else, and no `_created` series appear."""
+    text = exposition.render(everything(full())).decode()
+    types = dict(line.split(" ")[2:4] for line in text.splitlines() if line.startswith("# TYPE"))
+    assert {name for name, kind in types.items() if kind == "counter"} == {name for name in types if "_total" in name}
+    assert "_created" not in text
+
+
+def test_values_are_those_of_the_verdicts() -> None:
+    """Dates, sizes, limits, age and skew arrive as they were read."""
+    series = read(everything(full(), NOW + 2))
+    assert value(series, "snapshot_timestamp_seconds", lv="BV1_LV") == NOW - 3600
+    assert value(series, "snapshot_size_bytes", lv="BV1_LV", sv="BV1_SV", bv="BV1") == 1024
+    assert value(series, "resync_age_seconds", resource="sync#1") == 3640
+    assert value(series, "set_skew_seconds") == 38
+    assert value(series, "resync_max_delay_seconds") == 90000
+    assert value(series, "resync_min_delay_seconds") == 1800
+    assert value(series, "up", array="default") == 1
+    assert value(series, "collection_duration_seconds") == 1.5
+    assert value(series, "collection_timestamp_seconds") == NOW - 5
+    assert value(series, "array_clock_offset_seconds") == -0.5
+    assert value(series, "resync_last_run_timestamp_seconds") == NOW - 50
+    assert value(series, "resync_last_success_timestamp_seconds") == NOW - 60
+    assert value(series, "pair_info", lv="BV2_LV", special_file="/dev/sd2", access="rw", os_type="LX") == 1
+
+
+@pytest.mark.parametrize("link", LinkState)
+@pytest.mark.parametrize("state", SnapshotState)
+def test_exactly_one_state_is_present(link: LinkState, state: SnapshotState) -> None:
+    """Every word of the vocabulary has its series, and one of them is 1."""
+    series = read(everything(sight(pair_verdict(1, link=link, state=state))))
+    for name, words, present in (
+        ("link_state", LinkState, link.value),
+        ("snapshot_state", SnapshotState, state.value),
+    ):
+        found = {dict(held)["state"]: number for held, number in series[f"necism_{name}"].items()}
+        assert found == {word.value: float(word.value == present) for word in words}
+
+
+def test_statuses_are_one_hot_too() -> None:
+    """Resource and pair have up, warn and unknown, one of them 1."""
+    seen = sight(pair_verdict(1, (finding("detached", "BV1_LV", "not linked"),)), blind_pair(2))
+    series = read(everything(seen))
+    statuses = {dict(held)["status"]: number for held, number in series["necism_resource_status"].items()}
+    assert statuses == {"up": 0, "warn": 1, "unknown": 0}
+    assert value(series, "pair_status", lv="BV2_LV", status="unknown") == 1
+    assert sum(series["necism_pair_status"].values()) == 2
+
+
+def test_findings_count_subjects_and_show_zeros() -> None:
+    """Every code has a series; two pairs with one finding count two, one subject with two texts counts one."""
+    twice = (finding("fault", "BV1_LV", "one SV"), finding("fault", "BV1_LV", "another SV"))
+    other = (finding("fault", "BV2_LV", "one SV"),)
+    seen = sight(pair_verdict(1, twice), pair_verdict(2, other), findings=(finding("skew", "svc/sync#1", "apart"),))
+    found = {dict(held)["finding"]: number for held, number in read(everything(seen))["necism_findings"].items()}
+    assert set(found) == set(CATALOGUE)
+    assert {code: number for code, number in found.items() if number} == {"fault": 2, "skew": 1}
+
+
+def test_a_blind_scrape_keeps_dates_and_says_unknown() -> None:
+    """Timestamps, sizes and infos are those kept; the array is down and the states are unknown."""
+    kept = {(DEFAULT, LdName("BV1_LV")): kept_pair(pair_verdict(1))}
+    series = read(everything(sight(blind_pair(1), kept=kept, up=False)))
+    assert value(series, "up") == 0
+    assert value(series, "snapshot_timestamp_seconds", sv="BV1_SV") == NOW - 3600
+    assert value(series, "snapshot_size_bytes") == 1024
+    assert value(series, "pair_info", special_file="/dev/sd1") == 1
+    assert value(series, "link_state", state="unknown") == 1
+    assert value(series, "resync_age_seconds") == 3600
+
+
+def test_what_is_not_known_has_no_series() -> None:
+    """Never read: no date, no size, no info, no age, no NaN and no -1; the states are there."""
+    seen = sight(blind_pair(1), kept={}, up=False)._replace(readings={})
+    series = read(everything(seen))
+    absent = (
+        "snapshot_timestamp_seconds",
+        "snapshot_size_bytes",
+        "pair_info",
+        "resync_age_seconds",
+        "set_skew_seconds",
+        "collection_timestamp_seconds",
+        "resync_last_run_timestamp_seconds",
+    )
+    assert [name for name in absent if f"necism_{name}" in series] == []
+    assert all(math.isfinite(number) and number >= 0 for found in series.values() for number in found.values())
+
+
+@pytest.mark.parametrize(
+    ("state", "values"), [(RunState.RUNNING, (1, 0)), (RunState.UNFINISHED, (0, 1)), (None, (0, 0))]
+)
+def test_a_run_is_running_or_unfinished(state: RunState | None, values: tuple[int, int]) -> None:
+    """By the journal, as the status says it."""
+    run = None if state is None else OpenRun("id", state, NOW, NOW + 60, (), "root")
+    series = read(everything(sight(pair_verdict(1), run=run)))
+    assert (value(series, "resync_running"), value(series, "resync_unfinished")) == values
+
+
+def test_a_damaged_journal_has_no_run_series() -> None:
+    """Nobody knows whether a run is open: neither 0 nor 1."""
+    damaged = Unread("journal-unreadable", "damaged", "look at it")
+    series = read(everything(sight(pair_verdict(1), history=damaged)))
+    assert "necism_resync_running" not in series
+    assert "necism_resync_unfinished" not in series
+
+
+def test_an_image_from_the_future_has_age_zero() -> None:
+    """An age is never negative."""
+    assert value(read(everything(sight(pair_verdict(1, taken=NOW + 99)))), "resync_age_seconds") == 0
+
+
+def test_the_histogram_has_the_promised_bounds() -> None:
+    """Buckets are cumulative, end with +Inf, and agree with the counter."""
+    series = read(command_families(COUNTS))
+    buckets = {
+        dict(held)["le"]: number for held, number in series["necism_ism_command_duration_seconds_bucket"].items()
+    }
+    assert [float(bound) for bound in buckets] == [0.1, 1, 10, 60, 180, 600, math.inf]
+    assert list(BUCKETS) == [0.1, 1, 10, 60, 180, 600]
+    assert list(buckets.values()) == [1, 2, 2, 3, 3, 3, 3]
+    assert value(series, "ism_command_duration_seconds_sum") == 12.5
+    assert value(series, "ism_commands_total") == value(series, "ism_command_duration_seconds_count") == 3
+    assert value(series, "ism_command_failures_total") == 1
+
+
+HOSTILE = ['"', "\\", "a\nb", "\r\n", "\x00\x1b[2J", "表示\\x95\\\\", "\udc83\udc5c", "\x85\u2028", "', } 1", "#"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_the_array_loses_the_scrape(text: str, require_server: Callable[[str], Path]) -> None:
+    """Quotes, backslashes, line ends, control characters and broken encodings stay inside their label."""
+    kept = kept_pair(pair_verdict(1))._replace(special_file=text, access=text, os_type=text)
+    body = exposition.render(everything(sight(pair_verdict(1), kept={(DEFAULT, LdName("BV1_LV")): kept})))
+    (info,) = read(everything(sight(pair_verdict(1), kept={(DEFAULT, LdName("BV1_LV")): kept})))["necism_pair_info"]
+    assert dict(info)["special_file"] == safe(text)
+    command = [str(require_server("promtool")), "check", "metrics"]
+    assert subprocess.run(command, input=body, capture_output=True, check=False, timeout=60).returncode == 0
+
+
+@given(st.text(st.characters()))
+def test_any_text_can_be_a_label(text: str) -> None:
+    """Whatever it holds, it can be encoded and another parser reads it back as one label."""
+    kept = kept_pair(pair_verdict(1))._replace(special_file=text)
+    (info,) = read(sight_families(sight(pair_verdict(1), kept={(DEFAULT, LdName("BV1_LV")): kept})))["necism_pair_info"]
+    assert dict(info)["special_file"] == safe(text)
+    assert safe(text).isprintable()
+
+
+def test_a_thousand_pairs_are_a_thousand_series() -> None:
+    """Names are kept apart at the size of a large site."""
+    pairs = [pair_verdict(number) for number in range(1, 1001)]
+    series = read(everything(sight(*pairs)))
+    assert len(series["necism_snapshot_timestamp_seconds"]) == 1000
+    assert sum(series["necism_snapshot_state"].values()) == 1000
