@@ -35,9 +35,14 @@ class Outside(NamedTuple):
         """The path somebody chose for `key`, relative to the working directory; None where nobody did."""
         option: str | None = getattr(self.overrides, key)
         if option:
-            return Chosen(absolute(option, Path.cwd()), f"--{key.replace('_', '-')}")
+            return Chosen(_from_here(option), f"--{key.replace('_', '-')}")
         name = f"NECISM_{key.upper()}"
-        return Chosen(absolute(self.environ[name], Path.cwd()), name) if self.environ.get(name) else None
+        return Chosen(_from_here(self.environ[name]), name) if self.environ.get(name) else None
+
+
+def _from_here(text: str) -> str:
+    """`text`, relative to the working directory, which need not exist where it is absolute."""
+    return absolute(text, Path("/") if text.startswith("/") else Path.cwd())
 
 
 def absolute(text: str, folder: Path) -> str:

@@ -8,25 +8,37 @@ Reading takes no lock.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from necism_monitor.adapters.atomic_file import MODE, make_directory
+from necism_monitor.adapters.journal_cache import FileCache
+from necism_monitor.adapters.journal_damage import is_damaged, move_aside
 from necism_monitor.adapters.journal_file import JournalWriter, read_run
 from necism_monitor.adapters.owner import Owner, alive
 from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged
-from necism_monitor.domain.history import History, OpenRun, RunState
-from necism_monitor.domain.memory import Memory, last_change, remember, tells_all
+from necism_monitor.domain.history import History, OpenRun, RunState, Totals
+from necism_monitor.domain.memory import Memory, changes_of, last_change, remember, tells_all
 from necism_monitor.domain.model import Resource
-from necism_monitor.domain.names import ResourceId
+from necism_monitor.domain.names import LdName, ResourceId
 from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.record import Header, RunFile
+from necism_monitor.domain.totals import RunCount, count_run, total
 
 DEPTH: Final = 20
 """How many runs back a resource's memory reaches."""
+RUNS_KEPT: Final = 512
+"""How many parsed runs a process that lives long keeps."""
+COUNTS_KEPT: Final = 50_000
+"""Of how many runs it keeps what they add to the totals: a daily run of a hundred resources for more than a year."""
+_TICK: Final = 1.0
+"""Seconds."""
 
 
 class Journal:
@@ -34,6 +46,9 @@ class Journal:
 
     def __init__(self, state_dir: Path, is_alive: Callable[[Owner], bool | None] = alive) -> None:
         self.state_dir, self._is_alive = state_dir, is_alive
+        self._runs = FileCache(read_run, RUNS_KEPT)
+        self._counts = FileCache(_count, COUNTS_KEPT)
+        self._refused = FileCache(_read_refusals, 1)
 
     def histories(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, History | Unread]:
         """What is remembered of each resource; `Unread` where its journal is damaged."""
@@ -52,7 +67,7 @@ class Journal:
         found: list[RunFile] = []
         lvs = [pair.lv for pair in resource.pairs]
         for path in self._paths(resource.id)[: -DEPTH - 1 : -1]:
-            run = read_run(path)
+            run = self._runs.get(path)
             found += [run] if run else []
             if run and tells_all(run, lvs):
                 break
@@ -63,12 +78,34 @@ class Journal:
         found: list[RunFile | JournalDamaged] = []
         for path in self._paths(resource_id):
             try:
-                run = read_run(path)
+                run = self._runs.get(path)
             except JournalDamaged as error:
                 found.append(error)
             else:
                 found += [run] if run else []
         return found
+
+    def totals(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, Totals | Unread]:
+        """What all runs of each resource come to; `Unread` where one of its files is damaged."""
+        found: dict[ResourceId, Totals | Unread] = {}
+        for resource in resources:
+            try:
+                counts = [self._counts.get(path) for path in self._paths(resource.id)]
+            except JournalDamaged as error:
+                found[resource.id] = Unread("journal-unreadable", error.text, error.hint)
+            else:
+                found[resource.id] = total(count for count in counts if count)
+        return found
+
+    def refused(self, leaving_out: Collection[ResourceId] = ()) -> Mapping[str, int] | None:
+        """How often each code was refused, but for the resources left out; None where nobody can tell."""
+        try:
+            records = self.refusals()
+        except EnvironmentProblem:
+            return None
+        hidden = {str(one) for one in leaving_out}
+        codes = [str(one.get("code")) for one in records if f"{one.get('service')}/{one.get('resource')}" not in hidden]
+        return {code: codes.count(code) for code in dict.fromkeys(codes)}
 
     def last_change_at(self) -> float | None:
         """When the last CHANGE was journalled, in seconds since the epoch; a damaged file counts by its own time."""
@@ -81,9 +118,26 @@ class Journal:
             latest = max((at for at in (latest, changed) if at is not None), default=None)
         return latest
 
+    def changes_since(self, at: float) -> Mapping[ResourceId, Mapping[LdName, float] | None]:
+        """Per resource the base volumes changed at or after `at`; None where its journal is damaged."""
+        found: dict[ResourceId, Mapping[LdName, float] | None] = {}
+        for path in (self.state_dir / "runs").glob("*/*/*.jsonl"):
+            resource = ResourceId(f"{path.parent.parent.name}/{path.parent.name}")
+            # A file's own time may lag behind the clock that its lines tell by a tick of the kernel.
+            if path.stat().st_mtime < at - _TICK or found.get(resource, {}) is None:
+                continue
+            try:
+                run = self._runs.get(path)
+            except JournalDamaged:
+                found[resource] = None
+                continue
+            recent = {bv: when for bv, when in (changes_of(run) if run else {}).items() if when >= at}
+            found[resource] = {**(found.get(resource) or {}), **recent}
+        return found
+
     def _changed_at(self, path: Path, written: float) -> float | None:
         try:
-            run = read_run(path)
+            run = self._runs.get(path)
         except JournalDamaged:
             return written
         return last_change(run) if run else None
@@ -105,13 +159,22 @@ class Journal:
                 return None if run.run().result else (run, JournalWriter.reopen(path, run))
         return None
 
+    def set_aside(self, resource: Resource) -> tuple[tuple[str, str], ...]:
+        """Rename every damaged journal of a resource to `*.damaged`, never over another file; paths before and now.
+
+        Only for who holds the array's lock.  Raises EnvironmentProblem, also for a file that may not be read: nobody
+        knows then whether it is damaged.
+        """
+        return tuple((str(path), str(move_aside(path))) for path in self._paths(resource.id) if is_damaged(path))
+
     def refuse(self, record: Mapping[str, Any]) -> None:
         """Note a refusal; one line, one write."""
         path = self.state_dir / "refusals.jsonl"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            make_directory(path.parent)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
             try:
+                _make_readable(descriptor)
                 os.write(descriptor, json.dumps(record, separators=(",", ":")).encode() + b"\n")
             finally:
                 os.close(descriptor)
@@ -122,13 +185,12 @@ class Journal:
     def refusals(self) -> list[dict[str, Any]]:
         """Every refusal noted, oldest first; a line that is none is left out."""
         try:
-            lines = (self.state_dir / "refusals.jsonl").read_text(errors="replace").splitlines()
+            return list(self._refused.get(self.state_dir / "refusals.jsonl"))
         except FileNotFoundError:
             return []
         except OSError as error:
             where = self.state_dir / "refusals.jsonl"
             raise EnvironmentProblem(f"{where} cannot be read: {error.strerror}", "check its owner and mode") from error
-        return [record for line in lines if (record := _object(line)) is not None]
 
     def _directory(self, resource_id: str) -> Path:
         return self.state_dir / "runs" / resource_id
@@ -166,7 +228,25 @@ def _history(memory: Memory, open_run: OpenRun | None) -> History:
         access=memory.access,
         devices=memory.devices,
         home=memory.home,
+        mark=memory.mark,
     )
+
+
+def _make_readable(descriptor: int) -> None:
+    """A strict umask of the one who acts must not blind the exporter; a file of somebody else's is theirs to open."""
+    if stat.S_IMODE(os.fstat(descriptor).st_mode) != MODE:
+        with contextlib.suppress(PermissionError):
+            os.fchmod(descriptor, MODE)
+
+
+def _count(path: Path) -> RunCount | None:
+    run = read_run(path)
+    return count_run(run) if run else None
+
+
+def _read_refusals(path: Path) -> tuple[dict[str, Any], ...]:
+    lines = path.read_text(errors="replace").splitlines()
+    return tuple(record for line in lines if (record := _object(line)) is not None)
 
 
 def _object(line: str) -> dict[str, Any] | None:

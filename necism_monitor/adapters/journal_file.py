@@ -63,8 +63,13 @@ class JournalWriter:
         return cls(path, descriptor, len(whole), size)
 
     def append(self, line: Line) -> None:
-        """Write one line and wait until it is on disk.  Raises EnvironmentProblem; the file then ends as before."""
+        """Write one line and wait until it is on disk.  Raises EnvironmentProblem; the file then ends as before.
+
+        A file that is not the one at its path any more, or not as long as it was left, is no journal: nobody would
+        find there what is written.
+        """
         data = seal(self._count, encode(line))
+        self._check()
         try:
             _write_whole(self._descriptor, data)
         except OSError as error:
@@ -73,6 +78,18 @@ class JournalWriter:
                 os.ftruncate(self._descriptor, self._size)
             raise _problem(self.path, error) from error
         self._count, self._size = self._count + 1, self._size + len(data)
+
+    def _check(self) -> None:
+        """Raise EnvironmentProblem where somebody removed, moved, replaced, cut or wrote to the file."""
+        try:
+            ours, found = os.fstat(self._descriptor), self.path.lstat()
+        except OSError as error:
+            raise _problem(self.path, error) from error
+        if not os.path.samestat(ours, found) or ours.st_nlink == 0 or ours.st_size != self._size:
+            raise EnvironmentProblem(
+                f"the journal {self.path} is not as it was left: somebody removed, replaced or changed it",
+                "nothing but necism may touch the files below state_dir",
+            )
 
     def close(self) -> None:
         """Close the file."""

@@ -36,14 +36,22 @@ class Busy(NamedTuple):
 class Held:
     """The lock, ours until `release` or the end of the block."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor: int | None = descriptor
+        self._path = path
 
     def fileno(self) -> int:
         """The descriptor, to be handed to CHANGE commands.  Raises ValueError after `release`."""
         if self._descriptor is None:
             raise ValueError("the lock was released")
         return self._descriptor
+
+    def intact(self) -> bool:
+        """Whether the file that the next comer opens is the one we locked; where nobody can tell, it is not."""
+        try:
+            return os.path.samestat(os.fstat(self.fileno()), self._path.lstat())
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Give up our share, once: a command that inherited the descriptor still holds the lock."""
@@ -79,7 +87,7 @@ class ArrayLock:
                 raise
             if busy is None and self._still_there(descriptor):
                 self._sign(descriptor)
-                return Held(descriptor)
+                return Held(descriptor, self.path)
             os.close(descriptor)
             if busy is not None:
                 return busy
@@ -147,9 +155,9 @@ class ArrayLock:
         hints = {
             errno.ELOOP: "it is a symbolic link: remove it, the lock makes its own file",
             errno.EACCES: "run as the user that owns the directory, or correct its mode",
-            errno.EROFS: "run_dir must be on a writable local file system",
+            errno.EROFS: "state_dir must be on a writable local file system",
         }
-        hint = hints.get(error.errno or 0, "run_dir must be on a writable local file system that supports flock")
+        hint = hints.get(error.errno or 0, "state_dir must be on a writable local file system that supports flock")
         return EnvironmentProblem(f"{self.path} cannot be locked: {error.strerror}", hint)
 
 

@@ -39,6 +39,7 @@ def encode_observation(seen: Observation) -> Json:
         "inventory": None if seen.inventory is None else _encode_inventory(seen.inventory),
         "commands": dict(seen.commands),
         "volumes": encode_volumes(seen.volumes),
+        "newer": dict(seen.newer),
     }
 
 
@@ -54,6 +55,7 @@ def decode_observation(found: Json) -> Observation:
         inventory=_optional(found["inventory"], _or_unread(_decode_inventory)),
         commands={_text(name): _count(number) for name, number in _object(found["commands"]).items()},
         volumes=decode_volumes(found["volumes"]),
+        newer=_names(found.get("newer", {}), _time),
     )
 
 
@@ -63,6 +65,8 @@ def encode_volumes(volumes: Volumes) -> Json:
         "bv_of": dict(volumes.bv_of),
         "lvs_seen": {bv: sorted(lvs) for bv, lvs in volumes.lvs_seen.items()},
         "arrays": None if volumes.arrays is None else list(volumes.arrays),
+        "arrays_at": volumes.arrays_at,
+        "moving": dict(volumes.moving),
     }
 
 
@@ -72,6 +76,9 @@ def decode_volumes(found: Json) -> Volumes:
         bv_of=_names(found["bv_of"], _ld),
         lvs_seen=_names(found["lvs_seen"], lambda lvs: frozenset(map(_ld, _list(lvs)))),
         arrays=_optional(found["arrays"], _texts),
+        # A map of an earlier release has neither: the arrays are then asked for again, no grace has begun.
+        arrays_at=_optional(found.get("arrays_at"), _time),
+        moving=_names(found.get("moving", {}), _time),
     )
 
 

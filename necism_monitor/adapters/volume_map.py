@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from pathlib import Path
@@ -31,13 +30,16 @@ class FileMap:
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return NOTHING_KNOWN
 
-    def save(self, volumes: Volumes) -> None:
-        """Remember, where that is not what the file says already; a place that cannot be written is no error."""
+    def save(self, volumes: Volumes) -> bool:
+        """Remember, where the file does not say it already; False where it cannot be written, which is no error."""
         if volumes == self.load():
-            return
+            return True
         text = json.dumps({"version": VERSION, "volumes": encode_volumes(volumes)}, ensure_ascii=False)
-        with contextlib.suppress(OSError):
+        try:
             replace_file(self._path, f"{text}\n".encode())
+        except OSError:
+            return False
+        return True
 
 
 def file_name(array: str) -> str:

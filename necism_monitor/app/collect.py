@@ -1,8 +1,8 @@
 """One reading of one array: as few READ commands as the questions need, and every failure as a value.
 
 Warm, it is one detail query per base volume.  An SV whose BV is not known, or that its BV's screen does not list, costs
-one `-sv` query; a BV that does not show a configured LV one link query; `iSMview -d` is asked only when nothing is
-remembered of the array.  What is remembered says where to look and is verified by every screen.
+one `-sv` query; a BV that does not show a configured LV one link query; `iSMview -d` is asked only when its answer is
+not remembered or a day old.  What is remembered says where to look and is verified by every screen.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from necism_monitor.domain.reading import (
     Unread,
     Volumes,
 )
+from necism_monitor.domain.states import SnapshotState, Words, classify_snap
 from necism_monitor.ism.answer import text_of
 from necism_monitor.ism.commands import ReadCommand, linkinfo, query_detail, query_sv, view_arrays
 from necism_monitor.ism.inventory import parse_arrays
@@ -32,6 +33,8 @@ from necism_monitor.ism.query import parse_detail, parse_sv
 
 LATE_MAX = 2
 """Timed-out commands after which a reading asks no more: one may be a slow BV, two are an array that hangs."""
+ARRAYS_AGE = 86400.0
+"""Seconds for which the list of arrays is believed: a second array may be made visible to a host at any time."""
 
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
@@ -42,13 +45,13 @@ def collect(
 ) -> Observation:
     """Read what `resources` need to know of `array`; what cannot be read is `Unread` in the observation."""
     started = clock.now()
-    survey = _Survey(reader, volumes.load(), array.parallel_commands)
+    survey = _Survey(reader, volumes.load(), array.parallel_commands, started)
     pairs = tuple(dict.fromkeys(pair for resource in resources for pair in resource.pairs))
     survey.find_homes(dict.fromkeys(sv for pair in pairs for sv in pair.svs))
     survey.find_links({pair.lv: pair.svs for pair in pairs})
-    learned = survey.learned()
-    if learned != survey.remembered:
-        volumes.save(learned)
+    learned = survey.learned(array.words)
+    if learned != survey.remembered and not volumes.save(learned):
+        learned = learned._replace(moving=_lasting(learned, survey.remembered))
     return Observation(
         array=array.name,
         started_at=started,
@@ -60,6 +63,11 @@ def collect(
         commands=survey.commands,
         volumes=learned,
     )
+
+
+def _lasting(learned: Volumes, remembered: Volumes) -> dict[LdName, float]:
+    """The beginnings that outlive this reading.  One that nobody keeps would begin anew with every reading."""
+    return {sv: since for sv, since in learned.moving.items() if remembered.moving.get(sv) == since}
 
 
 def in_parallel(ask: Callable[[Key], Answer], keys: Sequence[Key], at_once: int) -> list[Answer]:
@@ -76,8 +84,8 @@ def in_parallel(ask: Callable[[Key], Answer], keys: Sequence[Key], at_once: int)
 class _Survey:
     """The questions asked so far and their answers."""
 
-    def __init__(self, reader: Reader, remembered: Volumes, parallel: int) -> None:
-        self._reader, self._parallel = reader, parallel
+    def __init__(self, reader: Reader, remembered: Volumes, parallel: int, now: float) -> None:
+        self._reader, self._parallel, self._now = reader, parallel, now
         self.remembered = remembered
         self.bv_of: dict[LdName, LdName | Unread | None] = {}
         self.bvs: dict[LdName, BvScreen | Unread] = {}
@@ -96,7 +104,9 @@ class _Survey:
     def find_homes(self, svs: Iterable[LdName]) -> None:
         """Read every BV that holds one of `svs`; an SV that its remembered BV does not list is asked for itself."""
         wanted = tuple(svs)
-        if self.remembered.arrays is None:
+        asked = self.remembered.arrays_at
+        # A list from the future is as good as none: a clock was put back.
+        if self.remembered.arrays is None or asked is None or not 0 <= self._now - asked < ARRAYS_AGE:
             self.inventory = self._ask(view_arrays(), parse_arrays)
         self.bv_of = {sv: self.remembered.bv_of[sv] for sv in wanted if sv in self.remembered.bv_of}
         self._query_svs([sv for sv in wanted if sv not in self.bv_of])
@@ -116,7 +126,7 @@ class _Survey:
         asked = self._each(through, lambda bv: self._linkinfo(through[bv]))
         self.links.update(asked)
 
-    def learned(self) -> Volumes:
+    def learned(self, words: Words) -> Volumes:
         """What to remember: where whole screens show each volume, and the arrays once they were seen."""
         # A failed query is no reason to forget: only a screen that says otherwise is.
         said = {sv: bv for sv, bv in self.bv_of.items() if not isinstance(bv, Unread)}
@@ -131,14 +141,29 @@ class _Survey:
             if isinstance(links, LinkScreen):
                 seen.setdefault(bv, set()).update(links.rows)
         # A list with unreadable rows may lack an array: it is not remembered, so it is asked for again.
-        arrays = self.remembered.arrays
+        arrays, at = self.remembered.arrays, self.remembered.arrays_at
         if isinstance(self.inventory, Inventory) and not self.inventory.broken:
-            arrays = self.inventory.arrays
-        return Volumes(bv_of, {bv: frozenset(lvs) for bv, lvs in seen.items()}, arrays)
+            arrays, at = self.inventory.arrays, self._now
+        return Volumes(bv_of, {bv: frozenset(lvs) for bv, lvs in seen.items()}, arrays, at, self._moving(words))
+
+    def _moving(self, words: Words) -> dict[LdName, float]:
+        """Since when each SV whose screen names no beginning is seen in transition; settled ones are forgotten."""
+        moving = dict(self.remembered.moving)
+        screens = [screen for screen in self.bvs.values() if isinstance(screen, BvScreen)]
+        for record in (one for screen in screens for one in screen.records.values() if isinstance(one, SvRecord)):
+            state = classify_snap(record.state_word, words, dated=record.taken_at is not None)
+            if state is SnapshotState.CHANGING and record.started_at is None:
+                moving.setdefault(record.name, self._now)
+            else:
+                moving.pop(record.name, None)
+        return moving
 
     def _query_svs(self, svs: list[LdName]) -> None:
         for sv, screen in self._each(svs, lambda sv: self._ask(query_sv(sv), lambda text: parse_sv(text, sv))).items():
             before = self.bv_of.get(sv)
+            if isinstance(screen, Unread) and isinstance(before, LdName) and isinstance(self.bvs[before], Unread):
+                # The BV's screen failed first: that it did is the reason to name.
+                continue
             self.bv_of[sv] = _home(sv, screen)
             if self.bv_of[sv] is None and isinstance(screen, SvScreen):
                 self._denied[sv] = screen._replace(bv=screen.bv or (before if isinstance(before, LdName) else None))
@@ -160,12 +185,15 @@ class _Survey:
         return self._ask(linkinfo(sv), lambda text: parse_linkinfo(text, sv))
 
     def _misplaced(self, sv: LdName) -> bool:
-        """Its BV was only remembered, and the BV's screen, or the lack of one, does not confirm it."""
+        """Its BV was only remembered, and the BV's screen, or the lack of one, does not confirm it.
+
+        After a screen that did not come in time nothing is asked again: the array would hang on the next question too.
+        """
         bv = self.bv_of.get(sv)
         if not isinstance(bv, LdName) or self.remembered.bv_of.get(sv) != bv:
             return False
         screen = self.bvs[bv]
-        return isinstance(screen, Unread) or sv not in screen.records
+        return screen.code != "timed-out" if isinstance(screen, Unread) else sv not in screen.records
 
     def _exists(self, bv: LdName, sv: LdName) -> bool:
         screen = self.bvs.get(bv)
@@ -183,7 +211,8 @@ class _Survey:
 
     def _ask(self, command: ReadCommand, parse: Callable[[str], Answer | Unread]) -> Answer | Unread:
         if len(self._late) >= LATE_MAX:
-            text = f"{' '.join(command.argv)}: not asked, {LATE_MAX} commands of this reading had timed out before"
+            shown, first = " ".join(command.argv), self._late[0].text
+            text = f"{shown}: not asked, {LATE_MAX} commands of this reading had timed out before, first {first}"
             return Unread("timed-out", text, "the array or its path hangs: look at it, then ask again")
         self._asked.append(PurePath(command.argv[0]).name)
         answer = text_of(self._reader.read(command))

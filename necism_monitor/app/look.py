@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from necism_monitor.app.collect import collect, in_parallel
 from necism_monitor.app.ports import Clock, Journals, ObservationStore, Reader, VolumeMap
 from necism_monitor.domain.judge import Evidence, judge
 from necism_monitor.domain.model import Config, Resource, Source
-from necism_monitor.domain.names import ArrayName
+from necism_monitor.domain.names import ArrayName, LdName
+from necism_monitor.domain.offsets import clock_offsets
 from necism_monitor.domain.reading import Observation, Unread
 from necism_monitor.domain.verdicts import Verdicts
+
+NEVER: Final = float("-inf")
 
 
 class Sources(NamedTuple):
@@ -36,7 +39,10 @@ def judge_now(
     sources: Sources, resources: tuple[Resource, ...], observations: Mapping[ArrayName, Observation | Unread]
 ) -> Verdicts:
     """Judge what was observed by the journal and the clock as they are now."""
-    evidence = Evidence(observations, sources.journals.histories(resources))
+    # Every resource on these arrays: an array's clock is the same whichever of them is asked about.
+    others = tuple(one for one in sources.config.resources if one.array in observations and not one.hidden)
+    histories = sources.journals.histories(tuple(dict.fromkeys((*resources, *others))))
+    evidence = Evidence(observations, histories, clock_offsets(sources.config, histories, sources.host_zone))
     return judge(sources.config, resources, evidence, sources.host_zone, sources.clock.now())
 
 
@@ -47,9 +53,12 @@ def observe(sources: Sources, resources: tuple[Resource, ...]) -> dict[ArrayName
     seen: dict[ArrayName, Observation | Unread] = {}
     for name in names:
         kept = saved.get(name) or _not_in_file(name)
-        if sources.config.settings.source is Source.FILE or _fresh(sources, name, kept, resources):
-            # What somebody else ran for the file is not what this look cost.
-            seen[name] = kept if isinstance(kept, Unread) else kept._replace(commands={})
+        if sources.config.settings.source is Source.FILE:
+            kept = _still_true(sources, kept)
+        elif not _fresh(sources, name, kept, resources):
+            continue
+        # What somebody else ran for the file is not what this look cost.
+        seen[name] = kept if isinstance(kept, Unread) else kept._replace(commands={})
     asked = [name for name in names if name not in seen]
     # Side by side: an array that hangs does not keep the others waiting.
     seen.update(zip(asked, in_parallel(lambda name: read_array(sources, name), asked, len(asked)), strict=True))
@@ -57,8 +66,8 @@ def observe(sources: Sources, resources: tuple[Resource, ...]) -> dict[ArrayName
 
 
 def read_array(sources: Sources, name: ArrayName) -> Observation:
-    """Read one array by commands: every configured resource on it, so that the observation serves everybody."""
-    wanted = tuple(one for one in sources.config.resources if one.array == name)
+    """Read one array by commands: every resource on it that is shown, so that the observation serves everybody."""
+    wanted = tuple(one for one in sources.config.resources if one.array == name and not one.hidden)
     return collect(sources.readers[name], sources.config.array(name), wanted, sources.maps[name], sources.clock)
 
 
@@ -70,6 +79,27 @@ def _fresh(sources: Sources, name: ArrayName, kept: Observation | Unread, resour
     now, changed = sources.clock.now(), sources.journals.last_change_at()
     young = 0 <= now - kept.ended_at < sources.config.array(name).cache_ttl
     return young and (changed is None or kept.started_at > changed)
+
+
+def _still_true(sources: Sources, kept: Observation | Unread) -> Observation | Unread:
+    """`kept` without the screens that a journalled CHANGE came after: what they show may be true no more."""
+    changed = sources.journals.last_change_at()
+    if isinstance(kept, Unread) or changed is None or changed < kept.started_at:
+        return kept
+    elsewhere = {one.id for one in sources.config.resources if one.array != kept.array}
+    changes = sources.journals.changes_since(kept.started_at)
+    ours = [touched for resource, touched in changes.items() if resource not in elsewhere]
+    outdated = {
+        bv for bv in kept.bvs if any(touched is None or touched.get(bv, NEVER) >= kept.asked_at(bv) for touched in ours)
+    }
+    return kept._replace(
+        bvs={bv: _overtaken(bv) if bv in outdated else screen for bv, screen in kept.bvs.items()},
+        links={bv: screen for bv, screen in kept.links.items() if bv not in outdated},
+    )
+
+
+def _overtaken(bv: LdName) -> Unread:
+    return Unread("stale", f"the array was changed after this reading of BV {bv}", "run `necism collect`")
 
 
 def _not_in_file(name: ArrayName) -> Unread:

@@ -21,7 +21,7 @@ class Memory:
     def __init__(self) -> None:
         self.readings: dict[ArrayName, KeptReading] = {}
         self._pairs: dict[tuple[ArrayName, LdName], KeptPair] = {}
-        self._learned: dict[ArrayName, tuple[Sources, float, float]] = {}
+        self._learned: dict[ArrayName, tuple[Sources, float, float, Mapping[LdName, float]]] = {}
 
     def learn(self, sources: Sources, seen: Mapping[ArrayName, Observation | Unread]) -> None:
         """Take the values of every observation that is new.
@@ -31,7 +31,7 @@ class Memory:
         for name, answer in seen.items():
             if not isinstance(answer, Observation):
                 continue
-            identity = (sources, answer.started_at, answer.ended_at)
+            identity = (sources, answer.started_at, answer.ended_at, answer.newer)
             known = self._learned.get(name)
             if known is None or known[0] is not sources or known[1:] != identity[1:]:
                 self._learn_array(sources, name, answer)
@@ -56,11 +56,11 @@ class Memory:
                 self._learn_pair((name, pair.pair.lv), pair)
 
     def _learn_pair(self, key: tuple[ArrayName, LdName], pair: PairVerdict) -> None:
-        if pair.snapshot_state is SnapshotState.MISSING or pair.link is LinkState.MISSING:
+        if pair.snapshot_state is SnapshotState.MISSING:
             self._pairs.pop(key, None)
             return
         old = self._pairs.get(key)
-        blind = any(one.verdict is Verdict.UNKNOWN for one in pair.findings)
+        blind = pair.status is Verdict.UNKNOWN or any(one.verdict is Verdict.UNKNOWN for one in pair.findings)
         no_image = blind and pair.snapshot_state is SnapshotState.UNKNOWN and pair.snapshot_time is None
         no_lv = blind and pair.link is LinkState.UNKNOWN
         if no_image and (old is not None or no_lv):

@@ -16,12 +16,12 @@ from typing import NamedTuple
 from necism_monitor.app.look import Sources, observe
 from necism_monitor.app.memory import Memory, visible
 from necism_monitor.app.ports import ObservationStore
-from necism_monitor.domain.history import History
 from necism_monitor.domain.judge import Evidence, judge
-from necism_monitor.domain.model import Source
-from necism_monitor.domain.names import ArrayName, ResourceId
+from necism_monitor.domain.model import Resource, Source
+from necism_monitor.domain.names import ArrayName
+from necism_monitor.domain.offsets import clock_offsets
 from necism_monitor.domain.reading import Observation, Unread
-from necism_monitor.render.last_good import Sight
+from necism_monitor.render.last_good import Books, Sight
 
 LOG = logging.getLogger(__name__)
 Answer = Observation | Unread
@@ -58,7 +58,6 @@ class _Judged(NamedTuple):
 
     sources: Sources
     seen: Mapping[ArrayName, Answer]
-    histories: Mapping[ResourceId, History | Unread]
     sight: Sight
 
     def holds(self, now: float) -> bool:
@@ -210,22 +209,30 @@ class Observatory:
 
     def _judge(self, sources: Sources, seen: dict[ArrayName, Answer], *, fresh: bool) -> Sight:
         resources, last = visible(sources), self._judged
-        histories = sources.journals.histories(resources)
+        books = _open_books(sources, resources)
         now = sources.clock.now()
-        known = last and last.sources is sources and last.seen == seen and last.histories == histories
+        known = last and last.sources is sources and last.seen == seen and last.sight.books == books
         if last and known and not fresh and last.holds(now):
             return last.sight
         self._memory.learn(sources, seen)
-        verdicts = judge(sources.config, resources, Evidence(seen, histories), sources.host_zone, now)
-        sight = Sight(verdicts, self._memory.pairs(resources), dict(self._memory.readings), histories)
+        offsets = clock_offsets(sources.config, books.histories, sources.host_zone)
+        evidence = Evidence(seen, books.histories, offsets)
+        verdicts = judge(sources.config, resources, evidence, sources.host_zone, now)
+        sight = Sight(verdicts, self._memory.pairs(resources), dict(self._memory.readings), books)
         if not fresh:
-            self._judged = _Judged(sources, seen, histories, sight)
+            self._judged = _Judged(sources, seen, sight)
         return sight
 
     def _blind(self, sources: Sources, seen: dict[ArrayName, Answer]) -> Sight:
         resources = visible(sources)
         verdicts = judge(sources.config, resources, Evidence(seen, {}), sources.host_zone, sources.clock.now())
-        return Sight(verdicts, self._memory.pairs(resources), dict(self._memory.readings), {})
+        return Sight(verdicts, self._memory.pairs(resources), dict(self._memory.readings))
+
+
+def _open_books(sources: Sources, resources: tuple[Resource, ...]) -> Books:
+    """What the journals say of `resources`; hidden ones are not counted among the refusals either."""
+    journals, hidden = sources.journals, [one.id for one in sources.config.resources if one.hidden]
+    return Books(journals.histories(resources), journals.totals(resources), journals.refused(hidden))
 
 
 def _tell(flight: Flight, answer: Answer) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
-from necism_monitor.domain.history import History
+from necism_monitor.domain.history import History, Totals
 from necism_monitor.domain.model import Resource
-from necism_monitor.domain.names import ArrayName, ResourceId
+from necism_monitor.domain.names import ArrayName, LdName, ResourceId
 from necism_monitor.domain.reading import Observation, Unread, Volumes
 from necism_monitor.domain.record import Header, Line, RunFile
 from necism_monitor.domain.run import Run
@@ -54,8 +54,8 @@ class VolumeMap(Protocol):
         """What is remembered; nothing where there is nothing readable."""
         ...
 
-    def save(self, volumes: Volumes) -> None:
-        """Remember; a store that cannot be written is no error."""
+    def save(self, volumes: Volumes) -> bool:
+        """Remember; whether that is done: a store that cannot be written is no error."""
         ...
 
 
@@ -66,8 +66,23 @@ class Journals(Protocol):
         """What is remembered of each resource, `Unread` where its journal is damaged or cannot be opened."""
         ...
 
+    def totals(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, Totals | Unread]:
+        """What all runs of each resource come to, `Unread` where one of its journals is damaged."""
+        ...
+
+    def refused(self, leaving_out: Collection[ResourceId] = ()) -> Mapping[str, int] | None:
+        """How often each code was refused, but for the resources left out; None where nobody can tell."""
+        ...
+
     def last_change_at(self) -> float | None:
         """When the last CHANGE was journalled; seconds since the epoch."""
+        ...
+
+    def changes_since(self, at: float) -> Mapping[ResourceId, Mapping[LdName, float] | None]:
+        """Per resource the base volumes with a CHANGE at or after `at`, and when the last word about one was written.
+
+        None for a resource whose journal was written since then and is damaged: nobody knows what it changed.
+        """
         ...
 
 
@@ -110,6 +125,10 @@ class JournalBook(Journals, Protocol):
         """The newest run of a resource if it has no end, to be continued."""
         ...
 
+    def set_aside(self, resource: Resource) -> tuple[tuple[str, str], ...]:
+        """Rename every damaged journal of a resource; each with its path before and now.  Raises EnvironmentProblem."""
+        ...
+
     def refuse(self, record: Mapping[str, Any]) -> None:
         """Note a refusal."""
         ...
@@ -117,6 +136,10 @@ class JournalBook(Journals, Protocol):
 
 class HeldLock(Protocol):
     """An array's lock that is ours."""
+
+    def intact(self) -> bool:
+        """Whether it is still the lock that others ask for: somebody may have removed or replaced its file."""
+        ...
 
     def release(self) -> None:
         """Give it up; a CHANGE command that inherited it still holds it."""

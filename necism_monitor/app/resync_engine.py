@@ -14,9 +14,11 @@ from typing import Final, NamedTuple
 from necism_monitor.app.ports import Changer, Clock, Narrator, Reader, RunJournal
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.events import (
+    DETACHED,
     Began,
     Change,
     Closed,
+    Create,
     Done,
     Event,
     GaveUp,
@@ -29,6 +31,7 @@ from necism_monitor.domain.events import (
     Step,
     TurnBack,
     Unclear,
+    Unlink,
 )
 from necism_monitor.domain.model import Array, Settings
 from necism_monitor.domain.names import LdName
@@ -65,6 +68,8 @@ class Tools(NamedTuple):
     narrator: Narrator
     stop: Callable[[], str | None]
     """Why the run is to turn back now; None = go on."""
+    intact: Callable[[], bool] = lambda: True
+    """Whether the lock is still ours."""
 
 
 class Engine:
@@ -77,9 +82,17 @@ class Engine:
         self._not_before: dict[Step, float] = {}
         self._pause: dict[Step, float] = {}
         self._since: dict[LdName, float] = {}
+        self._spent: dict[LdName, float] = {}
+        """Seconds waited for an LV whose link has since ended as done, but is not proven yet."""
         self._changes_done = 0
+        self._asked: dict[LdName, float] = {}
+        self._changed: dict[LdName, float] = {}
+        self._begun_at = tools.clock.now()
         self.screens: dict[LdName, BvScreen] = {}
         self.asked_at: dict[LdName, float] = {}
+        """BV -> when its screen in `screens` was asked for; seconds since the epoch."""
+        self.unread: dict[LdName, Unread] = {}
+        """BV -> why its last reading proved nothing."""
         self.journal_fault: str | None = None
 
     def drive(self) -> tuple[Closed, bool]:
@@ -92,6 +105,16 @@ class Engine:
                 self._await()
         return self._end(steps)
 
+    def changed_at(self, bv: LdName) -> float:
+        """When a CHANGE last began or ended on `bv`, seconds since the epoch; before a recovery nobody knows."""
+        planned = self.run.recovering and bv in self.run.plan.bvs
+        return self._changed.get(bv, self._begun_at if planned else float("-inf"))
+
+    def verified(self, bv: LdName) -> bool:
+        """Whether the screen of `bv` in `screens` is newer than everything that was done on it."""
+        in_flight = any(step.bv == bv for step in self.run.in_flight)
+        return bv in self.screens and bv not in self.run.unverified and not in_flight
+
     def note(self, item: Event, argv: tuple[str, ...] = ()) -> None:
         """Journal an event and fold it in."""
         self._write(Line(self._tools.clock.now(), item, argv))
@@ -100,12 +123,15 @@ class Engine:
     def _next(self) -> tuple[Step, ...] | Closed:
         why = self._tools.stop()
         if why and not self.run.turn_back:
-            self._tools.narrator.say("WARNING", f"turning back: {why}")
-            self.note(TurnBack(why))
+            self._turn_back(why)
         self._settle()
         self._heed_bounds()
         now = self._tools.clock.now()
         return next_steps(self.run, frozenset(step for step, at in self._not_before.items() if at > now))
+
+    def _turn_back(self, why: str) -> None:
+        self._tools.narrator.say("WARNING", f"turning back: {why}")
+        self.note(TurnBack(why))
 
     def _write(self, line: Line) -> bool:
         """Append to the journal; the first failure ends journalling and turns the run back."""
@@ -122,13 +148,16 @@ class Engine:
 
     def _begin(self, step: Step, pool: ThreadPoolExecutor) -> None:
         """Journal the intent, then send the command; what the journal does not know is only sent to rescue an LV."""
+        if isinstance(step, Unlink | Create) and not self._tools.intact():
+            # Somebody else may hold a lock of that name now: nothing new is begun, what is detached is linked.
+            self._turn_back("the lock of the array is not ours any more: its file was removed or replaced")
+            return
         argv = query_detail(step.bv).argv if isinstance(step, Observe) else command_of(step).argv
         began = Began(step)
         if not self._write(Line(self._tools.clock.now(), began, argv)) and not isinstance(step, Observe | Link):
             return
         self.run = apply(self.run, began)
-        if isinstance(step, Observe):
-            self.asked_at[step.bv] = self._tools.clock.now()
+        (self._asked if isinstance(step, Observe) else self._changed)[step.bv] = self._tools.clock.now()
         self._tools.narrator.say("DEBUG" if isinstance(step, Observe) else "INFO", " ".join(argv))
         self._workers[pool.submit(self._perform, step)] = step
 
@@ -181,30 +210,50 @@ class Engine:
         else:
             rows = answer if isinstance(answer, Unread) else Unread("unreadable", "no screen", "")
         if isinstance(rows, Unread):
+            self.unread[step.bv] = rows
             self._tools.narrator.say("WARNING", rows.text)
             self._take(step, Unclear(step, rows.text))
             return
         if isinstance(answer, BvScreen):
-            self.screens[step.bv] = answer
-        failures = self.run.failures
+            self.screens[step.bv], self.asked_at[step.bv] = answer, self._asked[step.bv]
+        self.unread.pop(step.bv, None)
+        failures, before = self.run.failures, self.run
         for start in range(0, len(rows), ROWS_A_LINE):
             part = rows[start : start + ROWS_A_LINE]
             self.note(Seen(step.bv, part, more=start + ROWS_A_LINE < len(rows)))
         for failure in self.run.failures[len(failures) :]:
             self._tools.narrator.say("ERROR", f"{failure.subject}: {failure.why}")
         self._pace(step, again=self._moving(step.bv))
+        self._check_links(step.bv, before)
+
+    def _check_links(self, bv: LdName, before: Run) -> None:
+        """A link that ended as done is believed only now: without effect it failed, and is tried again like one."""
+        for pair in self.run.pairs_on(bv):
+            links = [step for step in self.run.attempts if isinstance(step, Link) and step.lv == pair.lv]
+            if self.run.lvs[pair.lv] is not DETACHED:
+                self._spent.pop(pair.lv, None)
+                for link in links:
+                    self._pause.pop(link, None)
+            elif claimed := [link for link in links if link.sv == before.lvs[pair.lv]]:
+                text = f"{pair.lv} is detached, although linking it to {claimed[0].sv} ended as done"
+                self._tools.narrator.say("ERROR", text)
+                for link in claimed:
+                    self._pace(link, again=True)
 
     def _take(self, step: Step, event: Done | NotDone | Unclear) -> None:
         turned = self.run.turn_back
+        if not isinstance(step, Observe):
+            self._changed[step.bv] = self._tools.clock.now()
         self.note(event)
         if self.run.turn_back and not turned:
             self._tools.narrator.say("WARNING", f"turning back: {self.run.turn_back}")
         self._pace(step, again=not isinstance(event, Done))
 
     def _pace(self, step: Step, *, again: bool) -> None:
-        """The same step may begin again only after a pause; pauses grow."""
+        """The same step may begin again only after a pause; pauses grow, those of a link until a reading proves it."""
         if not again:
-            self._pause.pop(step, None)
+            if not isinstance(step, Link):
+                self._pause.pop(step, None)
             self._not_before.pop(step, None)
             return
         pause = BUSY_PAUSE if not isinstance(step, Observe | Link) else self._pause.get(step, FIRST_PAUSE)
@@ -236,19 +285,34 @@ class Engine:
             bound = settings.settle_timeout if self._moving(bv) else settings.relink_timeout
             waits = bv not in self.run.closed and (retried or self._moving(bv))
             if self._overdue(bv, waits, bound) and not any(step.bv == bv for step in self._workers.values()):
-                self.note(GaveUp(bv, None, f"nothing could be found out about BV {bv} within {bound:.0f} s"))
+                self.note(GaveUp(bv, None, self._patience(bv, bound)))
         for pair in self.run.plan.pairs:
             away = not isinstance(self.run.lvs[pair.lv], str)
             waits = away and any(isinstance(step, Link) and step.lv == pair.lv for step in self._not_before)
             if self._overdue(pair.lv, waits and pair.lv not in self.run.abandoned, settings.relink_timeout):
                 self.note(GaveUp(pair.bv, pair.lv, f"it could not be linked within {settings.relink_timeout:.0f} s"))
 
+    def _patience(self, bv: LdName, bound: float) -> str:
+        """What was waited for in vain on `bv`."""
+        if any(step.bv == bv for step in self.run.adrift):
+            return f"a command on BV {bv} did not end within {bound:.0f} s more"
+        if self._moving(bv):
+            return f"an SV of BV {bv} was still changing after {bound:.0f} s"
+        return f"nothing could be found out about BV {bv} within {bound:.0f} s"
+
     def _overdue(self, name: LdName, waits: bool, bound: float) -> bool:  # noqa: FBT001 - a condition, not a mode
-        """Whether `name` has been waited for longer than `bound`; the clock starts when the waiting does."""
-        if not waits:
-            self._since.pop(name, None)
-            return False
-        return self._tools.clock.now() - self._since.setdefault(name, self._tools.clock.now()) > bound
+        """Whether `name` has been waited for longer than `bound`; the clock starts when the waiting does.
+
+        A link that ended as done stops the clock; it goes on where a reading shows that it was not.
+        """
+        now = self._tools.clock.now()
+        if waits:
+            return now - self._since.setdefault(name, now - self._spent.pop(name, 0.0)) > bound
+        since = self._since.pop(name, None)
+        claimed = any(pair.lv == name and pair.bv in self.run.unverified for pair in self.run.plan.pairs)
+        if since is not None and claimed and isinstance(self.run.lvs[name], str):
+            self._spent[name] = now - since
+        return False
 
     def _end(self, result: Closed) -> tuple[Closed, bool]:
         """Close the journal, or leave the run open where a later `resume` can still mend or find out something."""
@@ -258,7 +322,8 @@ class Engine:
         if self.journal_fault:
             # What a resume tells has no word for "linked, but not written down", so it is not said to be done.
             code = max(result.exit, 6 if self.run.recovering else 5)
-            return Closed(code, result.images, f"{result.text}; {self.journal_fault}"), True
+            text = result.text if result.exit else f"every LV is linked; images {result.images}"
+            return Closed(code, result.images, f"{text}; {self.journal_fault}"), True
         if not is_open:
             self.run = apply(self.run, result)
         return result, is_open

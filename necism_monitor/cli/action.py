@@ -18,7 +18,7 @@ from necism_monitor.adapters.journal import Journal
 from necism_monitor.adapters.owner import this_process
 from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.adapters.reach import ArrayReader
-from necism_monitor.app.resync import Desk, Request
+from necism_monitor.app.desk import Desk, Request
 from necism_monitor.cli.progress import Progress
 from necism_monitor.domain.events import DETACHED, Create, Observe, Step
 from necism_monitor.domain.run import Run
@@ -29,6 +29,17 @@ if TYPE_CHECKING:
     from necism_monitor.domain.model import Resource
 
 LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR}
+
+
+TURN_BACK = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+)
+"""Signals whose default is the end of the process."""
 
 
 class LogNarrator:
@@ -56,7 +67,7 @@ def _subject(step: Step) -> str:
 
 
 class Stop:
-    """The request to turn back: SIGTERM and SIGINT set it, a run heeds it between two steps."""
+    """The request to turn back: a signal that would end the process sets it, a run heeds it between two steps."""
 
     def __init__(self) -> None:
         self.why: str | None = None
@@ -67,8 +78,8 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Heed SIGTERM and SIGINT; a closed terminal or pipe, or a stop key, must not leave LVs detached."""
-        old = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        """Heed what asks to end; a closed terminal or pipe, or a stop key, must not leave LVs detached."""
+        old = {number: signal.signal(number, self._note) for number in TURN_BACK}
         for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGTSTP):
             old[number] = signal.signal(number, signal.SIG_IGN)
         try:
@@ -86,21 +97,23 @@ def make_desk(
 ) -> Desk:
     """The desk for one resource."""
     config, array = sources.config, sources.config.array(resource.array)
-    run_dir = Path(config.settings.run_dir)
+    # Not run_dir: systemd may remove that of another unit, and a lock that was removed is two locks.
+    state_dir, switch = Path(config.settings.state_dir), Path(config.settings.kill_switch)
     runner = ProcessRunner()
     return Desk(
         config=config,
         array=array,
         reader=ArrayReader(runner, array),
-        exclusive=ArrayExclusive(runner, array, run_dir / "locks", label),
+        exclusive=ArrayExclusive(runner, array, state_dir / "locks", label),
         volumes=sources.maps[array.name],
-        book=Journal(Path(config.settings.state_dir)),
+        book=Journal(state_dir),
         store=sources.store,
         clock=sources.clock,
         host_zone=sources.host_zone,
         node=os.uname().nodename,
         narrator=LogNarrator(resource, progress),
         stop=stop,
+        killed=lambda: str(switch) if switch.exists() else None,
     )
 
 

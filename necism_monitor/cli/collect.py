@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from necism_monitor.app.look import Sources, read_array
 from necism_monitor.cli import console
-from necism_monitor.cli.logs import log_command, logger
+from necism_monitor.cli.logs import log_command, logger, warn_of
 from necism_monitor.cli.options import Subparsers, add_verb, paths_of
 from necism_monitor.cli.wiring import load_config, make_sources
 from necism_monitor.domain.names import ArrayName
@@ -33,6 +33,7 @@ def register(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, save each array as soon as it was read, and say how it went."""
     config = load_config(paths_of(args), os.environ)
+    warn_of(config)
     sources = make_sources(config, log_command)
     names = tuple(dict.fromkeys(resource.array for resource in config.resources))
     codes = [DONE]

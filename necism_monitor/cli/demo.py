@@ -88,7 +88,8 @@ def _serve(config: str, *, once: bool) -> int:
     from necism_monitor.cli.main import main  # noqa: PLC0415 - as in _step
 
     address = f"127.0.0.1:{_free_port()}"
-    say("", "## The same facts for Prometheus and for a browser:", f"$ necism exporter --web.listen-address {address}")
+    say("", "## The same facts for Prometheus and for a browser:")
+    say(f"$ necism exporter --web.listen-address {address} --config {config}")
     seen = threading.Event()
     viewer = threading.Thread(target=_view, args=(f"http://{address}", once, seen), daemon=True)
     viewer.start()

@@ -21,18 +21,29 @@ _RESYNC: Final = {
     6: "an LV is detached, or nobody can prove that it is linked: look at once",
     7: "another run, or a command it left behind, holds the lock (locked)",
 }
+_SYNCRESYNC: Final = {
+    code: text if code else "done and verified, or skipped by sync_min_delay"
+    for code, text in _RESYNC.items()
+    if code != refusals.EXITS["too-soon"]
+}
 _RESTORE: Final = {
     0: "every LV is linked, or there was nothing to do",
     3: "refused: nothing was changed",
-    5: "every LV is linked, but something after that failed",
-    6: "an LV is detached, or nobody can prove that it is linked: look at once",
+    6: "an LV is detached, was left alone, or nobody can prove that it is linked: look at once",
     7: "another run, or a command it left behind, holds the lock (locked)",
+}
+_ABANDON: Final = {
+    0: "the run is closed, the damaged journal set aside, or there was nothing to do",
+    3: "a journal could not be written or renamed",
+    7: "a run is at work, or a command it left behind (locked)",
 }
 EXITS: Final[Mapping[str, Mapping[int, str]]] = {
     "status": {0: "up", 1: "warn", 3: "unknown: could not tell"},
     "resync": _RESYNC,
-    "syncresync": {**_RESYNC, 0: "done and verified, or skipped by sync_min_delay"},
+    "syncresync": _SYNCRESYNC,
     "resume": _RESTORE,
+    "relink": _RESTORE,
+    "abandon": _ABANDON,
     "collect": {0: "every array was read", 3: "some could not be read, or the file could not be written"},
     "config": {0: "the configuration can be used", 64: "it cannot; all problems are listed"},
     "check_necism": {

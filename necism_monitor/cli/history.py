@@ -15,7 +15,8 @@ from necism_monitor.cli.wiring import load_config
 from necism_monitor.domain.errors import JournalDamaged
 from necism_monitor.domain.selectors import select
 from necism_monitor.domain.tale import tell
-from necism_monitor.render.chronicle import chronicle, refusal_story, story
+from necism_monitor.render.chronicle import chronicle, narrate
+from necism_monitor.render.logline import one_line
 
 
 def register(subparsers: Subparsers) -> None:
@@ -43,8 +44,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         say(json.dumps(chronicle(tales, refusals), indent=2))
     else:
-        for tale, _ in tales:
-            say(*story(tale))
-        say(*(refusal_story(one) for one in refusals))
-        say(*(f"damaged: {one.text} (hint: {one.hint})" for one in broken))
+        say(*narrate((tale for tale, _ in tales), refusals))
+        say(*(one_line(f"damaged: {one.text} (hint: {one.hint})") for one in broken))
     return 0

@@ -7,6 +7,7 @@ import sys
 from datetime import tzinfo
 from typing import Final
 
+from necism_monitor.domain.model import Config
 from necism_monitor.ism.output import Output
 from necism_monitor.render.logline import json_line, text_line
 
@@ -53,6 +54,12 @@ def log_command(output: Output) -> None:
     code = "" if output.code is None else f" {output.code}"
     took = output.ended_at - output.started_at
     logger().debug("%s: %s%s after %.3f s", " ".join(output.argv), output.ending.value, code, took)
+
+
+def warn_of(config: Config) -> None:
+    """Tell what is doubtful in a configuration that can be used, such as a section that replaces another."""
+    for text in config.warnings:
+        logger().warning("%s", text)
 
 
 def logger(name: str = ROOT) -> logging.Logger:

@@ -25,13 +25,17 @@ from necism_monitor.domain.errors import (
     NecismError,
     UsageError,
 )
+from necism_monitor.domain.names import NameRuleError
+from necism_monitor.domain.rules import RuleError
 from necism_monitor.domain.selectors import suggest
 
 VERBS: Final[Mapping[str, str]] = {
     "status": "status",
     "resync": "resync",
     "syncresync": "resync",
-    "resume": "resync",
+    "resume": "recovery",
+    "relink": "recovery",
+    "abandon": "recovery",
     "history": "history",
     "exporter": "exporter",
     "collect": "collect",
@@ -72,8 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = 0
         except Exception as error:  # noqa: BLE001 - the one edge where every error becomes an exit code
             code = _report(error)
-    with contextlib.suppress(EnvironmentProblem):
+    try:
         console.finish()
+    except EnvironmentProblem as problem:
+        # What --help prints, for instance: nothing else has said yet that it is lost.
+        code = code or _report(problem)
     return code
 
 
@@ -135,6 +142,9 @@ def _report(error: Exception) -> int:
     if isinstance(error, NecismError) and not isinstance(error, Incoherent):
         console.complain(f"necism: {error.text}", *([f"hint: {error.hint}"] if error.hint else []))
         return exit_code(error)
+    if isinstance(error, RuleError | NameRuleError):
+        console.complain(f"necism: {error}", f"hint: {error.hint}")
+        return USAGE
     debug = logs.is_debug()
     trace = traceback.format_tb(error.__traceback__, None if debug else -FRAMES)
     console.complain(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NoReturn, Protocol, cast
 
 from necism_monitor import __version__
+from necism_monitor.cli.console import say
 from necism_monitor.cli.wiring import Paths
 from necism_monitor.domain.errors import UsageError
 from necism_monitor.domain.selectors import suggest
@@ -35,6 +36,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
         raise UsageError(message, f"`{self.prog} --help` shows how it is written")
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        """Help and version go the way of every result: argparse would not tell that they could not be written."""
+        del file
+        say(message.rstrip("\n"))
 
     def read(self, argv: list[str]) -> argparse.Namespace:
         """The arguments.  Raises UsageError, with what may have been meant for an option that nobody knows."""
@@ -84,8 +90,8 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     for option, text in (
         ("config", "service file or directory; default $NECISM_CONFIG, else /etc/necism"),
         ("ism-path", "directory of the iSM commands; default $NECISM_ISM_PATH, else `ism_path`, else PATH"),
-        ("state-dir", "journals and volume maps; default $NECISM_STATE_DIR, else `state_dir`"),
-        ("run-dir", "locks and the observation file; default $NECISM_RUN_DIR, else `run_dir`"),
+        ("state-dir", "journals, locks and volume maps; default $NECISM_STATE_DIR, else `state_dir`"),
+        ("run-dir", "the observation file; default $NECISM_RUN_DIR, else `run_dir`"),
     ):
         group.add_argument(f"--{option}", metavar="PATH", default=argparse.SUPPRESS, type=_path, help=text)
     for option, choices in (("level", LEVELS), ("format", FORMATS)):

@@ -1,17 +1,22 @@
-"""`necism resync`, `syncresync` and `resume`: the verbs that change an array."""
+"""`necism resync` and `syncresync`, and what every acting verb has in common."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final
 
 from necism_monitor.adapters.journal import Journal
+from necism_monitor.app.desk import Desk, Report, Request
 from necism_monitor.app.look import Sources
-from necism_monitor.app.resync import Report, resume, resync
-from necism_monitor.cli.action import Stop, make_desk, make_request, on_terminal
+from necism_monitor.app.resync import resync
+from necism_monitor.cli.action import Stop, make_desk, make_request, on_terminal, user_name
 from necism_monitor.cli.console import complain, say
+from necism_monitor.cli.logs import warn_of
 from necism_monitor.cli.options import Subparsers, add_verb, paths_of
 from necism_monitor.cli.progress import Progress
 from necism_monitor.cli.wiring import load_config, make_sources
@@ -19,36 +24,56 @@ from necism_monitor.domain.durations import parse_duration
 from necism_monitor.domain.errors import EnvironmentProblem, UsageError
 from necism_monitor.domain.model import Config, Resource
 from necism_monitor.domain.record import RunFile
+from necism_monitor.domain.rules import RuleError
 from necism_monitor.domain.selectors import select
 from necism_monitor.domain.tale import tell
-from necism_monitor.render.chronicle import chronicle
+from necism_monitor.render.chronicle import chronicle, rehearsed
+from necism_monitor.render.logline import one_line
 
 WORST_FIRST = (70, 6, 5, 7, 3, 4, 0)
 EXITS = """exit status: 0 done and verified, 3 refused, 4 too soon or not needed, 5 failed but every LV is linked,
 6 an LV is detached or could not be read, 7 locked, 64 usage, 70 a bug of ours"""
+SEED_EXITS = EXITS.replace("0 done and verified", "0 done and verified, or too soon").replace(
+    ", 4 too soon or not needed", ""
+)
+HASH: Final = re.compile(r"[0-9a-f]{16}")
+
+Act = Callable[[Desk, Resource, Request], Report]
 
 
 def register(subparsers: Subparsers) -> None:
-    """Add the three verbs."""
+    """Add both verbs."""
     verb = add_verb(subparsers, "resync", run_resync, "refresh the SVs of a resource and link its LVs again", EXITS)
     _add_common(verb)
     verb.add_argument("--dry-run", action="store_true", help="print the exact commands and the plan's hash, run none")
-    verb.add_argument("--plan", metavar="HASH", help="refuse unless the plan has this hash")
-    verb.add_argument("--wait", metavar="DURATION", default="0s", help="wait for the lock, such as 10m")
+    verb.add_argument("--plan", metavar="HASH", type=read_hash, help="refuse unless the plan has this hash")
+    verb.add_argument("--wait", metavar="DURATION", type=read_wait, default=0.0, help="wait for the lock, such as 10m")
     verb.add_argument("--reason", metavar="TEXT", help="why, for the journal")
     verb.add_argument("--json", action="store_true", help="print the run and its refusals as JSON")
     seed = add_verb(
-        subparsers, "syncresync", run_syncresync, "as resync, but a skip by sync_min_delay is a success", EXITS
+        subparsers, "syncresync", run_syncresync, "as resync, but a skip by sync_min_delay is a success", SEED_EXITS
     )
     _add_common(seed)
-    back = add_verb(subparsers, "resume", run_resume, "end an unfinished run by linking its LVs; never creates", EXITS)
-    back.add_argument("selectors", nargs="+", metavar="SEL", help="SERVICE or SERVICE/sync#1")
-    back.add_argument("--json", action="store_true", help="print the run as JSON")
 
 
 def _add_common(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("selectors", nargs="+", metavar="SEL", help="SERVICE or SERVICE/sync#1")
     verb.add_argument("--force", action="store_true", help="bypass sync_min_delay, and nothing else")
+
+
+def read_wait(text: str) -> float:
+    """Seconds of a duration.  Raises UsageError."""
+    try:
+        return float(parse_duration(text))
+    except RuleError as error:
+        raise UsageError(f"--wait {error.value!r}: {error.rule}", error.hint) from error
+
+
+def read_hash(text: str) -> str:
+    """The hash of a plan.  Raises UsageError for what cannot be one."""
+    if not HASH.fullmatch(text):
+        raise UsageError(f"--plan {text!r}: this is no hash of a plan", "write the 16 digits that `--dry-run` prints")
+    return text
 
 
 def run_resync(args: argparse.Namespace) -> int:
@@ -58,48 +83,50 @@ def run_resync(args: argparse.Namespace) -> int:
         "dry_run": args.dry_run,
         "plan": args.plan,
         "reason": args.reason,
-        "wait": float(parse_duration(args.wait)),
+        "wait": args.wait,
     }
-    return _act(args, wishes, as_json=args.json)
+    return act(args, resync, wishes, as_json=args.json, guarded=True)
 
 
 def run_syncresync(args: argparse.Namespace) -> int:
     """The seed's spelling: `stop && syncresync && start` goes on after a skip."""
-    code = _act(args, {"force": args.force}, as_json=False)
+    code = act(args, resync, {"force": args.force}, guarded=True)
     return 0 if code == 4 else code  # noqa: PLR2004 - 4 is the documented "too soon"
 
 
-def run_resume(args: argparse.Namespace) -> int:
-    """Restore service after a crash."""
-    return _act(args, None, as_json=args.json)
+def act(
+    args: argparse.Namespace, do: Act, wishes: dict[str, object], *, as_json: bool = False, guarded: bool = False
+) -> int:
+    """Do it for every selected resource in file order, and print how it went; stop after a 5 or a 6.
 
-
-def _act(args: argparse.Namespace, wishes: dict[str, object] | None, *, as_json: bool) -> int:
-    """One run a resource; `wishes` None means resume."""
+    `guarded`: whatever somebody configured for the safety of a resync must be there.
+    """
     config = load_config(paths_of(args), os.environ)
+    warn_of(config)
     resources = select(config, args.selectors, allow_all=False, include_hidden=True)
-    for resource in resources:
+    for resource in resources if guarded else ():
         _refuse_unsupported(resource)
     sources, stop, reports = make_sources(config), Stop(), list[Report]()
     with stop.listening():
         for resource in resources:
-            report = _one(sources, resource, wishes, stop)
+            report = _one(sources, resource, do, make_request(**wishes), stop)
             reports.append(report)
             if report.exit in {5, 6} or stop.why:
                 break
     try:
-        _print(config, sources, reports, as_json=as_json, dry_run=bool(wishes and wishes.get("dry_run")))
+        _print(config, sources, reports, wishes, as_json=as_json)
     except EnvironmentProblem as problem:
+        if wishes.get("dry_run"):
+            raise
         # How the run ended must not be lost because its result cannot be written.
         complain(f"necism: {problem.text}", f"hint: {problem.hint}")
     return min((report.exit for report in reports), key=WORST_FIRST.index)
 
 
-def _one(sources: Sources, resource: Resource, wishes: dict[str, object] | None, stop: Stop) -> Report:
-    request = make_request(**(wishes or {}))
+def _one(sources: Sources, resource: Resource, do: Act, request: Request, stop: Stop) -> Report:
     with Progress(visible=on_terminal()) as progress:
         desk = make_desk(sources, resource, stop, request.run_id, progress)
-        return resume(desk, resource, request) if wishes is None else resync(desk, resource, request)
+        return do(desk, resource, request)
 
 
 def _refuse_unsupported(resource: Resource) -> None:
@@ -117,9 +144,14 @@ def _refuse_unsupported(resource: Resource) -> None:
         )
 
 
-def _print(config: Config, sources: Sources, reports: list[Report], *, as_json: bool, dry_run: bool) -> None:
+def _print(
+    config: Config, sources: Sources, reports: list[Report], wishes: dict[str, object], *, as_json: bool
+) -> None:
+    dry_run = bool(wishes.get("dry_run"))
     if as_json:
-        say(json.dumps(_document(config, sources, reports), indent=2))
+        document = _document(config, sources, reports)
+        document["runs"] += [_rehearsed(one, wishes) for one in reports if dry_run and not one.refusal]
+        say(json.dumps(document, indent=2))
     elif dry_run:
         for report in reports:
             say(*_plan(report))
@@ -128,20 +160,28 @@ def _print(config: Config, sources: Sources, reports: list[Report], *, as_json: 
             say(f"{report.resource.id}: {_result(report)}")
 
 
+def _rehearsed(report: Report, wishes: dict[str, object]) -> dict[str, Any]:
+    """The run that a dry run would be."""
+    reason = wishes.get("reason")
+    reason = None if reason is None else str(reason)
+    return rehearsed(report.resource.id, user_name(), reason, report.hash, report.argvs)
+
+
 def _plan(report: Report) -> list[str]:
     if report.refusal:
         return [f"{report.resource.id}: {_result(report)}"]
     lines = [f"# {report.resource.id}: {len(report.argvs)} commands, plan {report.hash}"]
+    lines += [f"# {note}" for note in report.notes]
     return lines + [" ".join(argv) for argv in report.argvs]
 
 
 def _result(report: Report) -> str:
     if report.refusal:
-        return f"refused: {report.refusal.code}: {report.text} (hint: {report.refusal.hint})"
-    return report.text
+        return one_line(f"refused: {report.refusal.code}: {report.text} (hint: {report.refusal.hint})")
+    return one_line(report.text)
 
 
-def _document(config: Config, sources: Sources, reports: list[Report]) -> dict[str, object]:
+def _document(config: Config, sources: Sources, reports: list[Report]) -> dict[str, Any]:
     """The runs of this call, as the journal tells them, and its refusals."""
     book, now = Journal(Path(config.settings.state_dir)), sources.clock.now()
     tales = [

@@ -18,7 +18,7 @@ from necism_monitor.adapters.children import signal_group
 from necism_monitor.app.look import Sources
 from necism_monitor.app.observe import Observatory
 from necism_monitor.cli import console
-from necism_monitor.cli.logs import log_command, logger
+from necism_monitor.cli.logs import log_command, logger, warn_of
 from necism_monitor.cli.options import paths_of
 from necism_monitor.cli.wiring import load_config, make_sources
 from necism_monitor.domain.errors import EnvironmentProblem, NecismError, UsageError
@@ -37,7 +37,9 @@ def serve_exporter(args: argparse.Namespace) -> int:
     meter = Meter()
 
     def load() -> Sources:
-        return make_sources(_load_config(args), _both(meter.finished, log_command))
+        config = _load_config(args)
+        warn_of(config)
+        return make_sources(config, _both(meter.finished, log_command))
 
     sources = load()
     listener = _listener(args, sources.config)

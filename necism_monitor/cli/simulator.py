@@ -43,8 +43,12 @@ def run_create(args: argparse.Namespace) -> int:
     """Make it, say what was made, and what to type next."""
     try:
         made = create(args.directory, args.scenario, args.latency, force=args.force)
-    except (CreateError, ScenarioError, ValueError) as error:
+    except ScenarioError as error:
         raise UsageError(str(error), "`necism simulator list` names the scenarios") from error
+    except CreateError as error:
+        raise UsageError(str(error), "name a new or empty directory, or give --force to replace an array") from error
+    except ValueError as error:
+        raise UsageError(str(error), "write `--latency none`, `--latency seed` or `--latency 0.1`") from error
     except OSError as error:
         raise EnvironmentProblem(
             f"{args.directory}: {error.strerror}", "name a directory that can be written"

@@ -8,7 +8,7 @@ import os
 
 from necism_monitor.app.look import look
 from necism_monitor.cli import console
-from necism_monitor.cli.logs import log_command
+from necism_monitor.cli.logs import log_command, warn_of
 from necism_monitor.cli.options import Subparsers, add_selectors, add_verb, paths_of
 from necism_monitor.cli.wiring import load_config, make_sources
 from necism_monitor.domain.findings import Verdict
@@ -35,6 +35,7 @@ def register(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look, print, and say the worst verdict."""
     config = load_config(paths_of(args), os.environ)
+    warn_of(config)
     resources = select(config, args.selectors, allow_all=True)
     sources = make_sources(config, log_command)
     verdicts = look(sources, resources)

@@ -14,7 +14,7 @@ from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.adapters.reach import ArrayReader
 from necism_monitor.adapters.volume_map import FileMap
 from necism_monitor.app.look import Sources
-from necism_monitor.domain.errors import ConfigError, Problem
+from necism_monitor.domain.errors import ConfigError, Problem, UsageError
 from necism_monitor.domain.model import Array, Config
 from necism_monitor.ism.output import Output
 
@@ -38,7 +38,14 @@ def load_config(paths: Paths, environ: Mapping[str, str]) -> Config:
 def examine_config(paths: Paths, environ: Mapping[str, str]) -> Examined:
     """As `load_config`, with the origin of every value."""
     place = default_path(environ) if paths.config is None else Path(paths.config)
-    examined = examine(place, overrides=Overrides(*paths[1:]), environ=environ)
+    try:
+        examined = examine(place, overrides=Overrides(*paths[1:]), environ=environ)
+    except FileNotFoundError as error:
+        # A file that is missing is a problem of the configuration; only the working directory is asked for unguarded.
+        raise UsageError(
+            "the working directory does not exist any more, so a relative path leads nowhere",
+            "change to a directory that exists, or write absolute paths",
+        ) from error
     _refuse_remote(examined.config, place)
     return examined
 

@@ -86,7 +86,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "detached": Entry(
         _W,
-        "the host sees no data behind this LV; look at `necism history`, then run `necism resync`",
+        "hosts see no data behind this LV; run `necism resync`, or `necism relink` to link it as it is",
         "The LV exists but shows no SV. Hosts get errors or no data from it until it is linked.",
     ),
     "wrong-link": Entry(
@@ -136,7 +136,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "unfinished": Entry(
         _W,
-        "look at `necism history`, then end the run with `necism resume`",
+        "look at `necism history`, then end the run with `necism resume`; where it cannot, with `necism abandon`",
         "A resync began and has no end, and the process that ran it is gone. LVs may be detached.",
     ),
     "stuck": Entry(
@@ -171,7 +171,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "journal-unreadable": Entry(
         _U,
-        "look at the named file; it is kept as it is, and no run starts while it is damaged",
+        "look at the named file; no run starts until `necism abandon` sets it aside, unchanged",
         "A journal file of this resource is damaged in a place that a crash does not explain.",
     ),
 }

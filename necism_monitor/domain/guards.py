@@ -13,7 +13,7 @@ from necism_monitor.domain.names import LdName
 from necism_monitor.domain.plan import choose_target, wanted_access
 from necism_monitor.domain.reading import BvScreen, Inventory, LinkScreen, SvRecord, Unread
 from necism_monitor.domain.refusals import Refusal, refusal
-from necism_monitor.domain.sighting import LvSighting, unseen_arrays
+from necism_monitor.domain.sighting import LvSighting, home_of, listed_on, unseen_arrays
 from necism_monitor.domain.states import (
     BvState,
     LinkState,
@@ -65,8 +65,7 @@ def may_begin(start: Start) -> Refusal | None:
         return refusal("journal-unreadable", history.text)
     run = history.open_run
     if run and run.state is RunState.UNFINISHED:
-        lvs = ", ".join(run.detached) or "none"
-        return refusal("unfinished", f"run {run.id} by {run.owner} has no end; detached LVs: {lvs}")
+        return refusal("unfinished", run.story)
     if run:
         return refusal("locked", f"run {run.id} by {run.owner} is at work: {run.step or 'between two steps'}")
     return None
@@ -155,14 +154,16 @@ def _wrong_bv(situation: Situation) -> list[str]:
 
 
 def _stranger(situation: Situation, one: Subject) -> str:
-    """Where an LV is seen on another BV than its target; empty where it is not."""
-    for bv, screen in situation.basis.observation.bvs.items():
-        lvs = {record.lv.name for record in _records(screen) if record.lv} if isinstance(screen, BvScreen) else set()
-        links = situation.basis.observation.links.get(bv)
-        rows = set(links.rows) if isinstance(links, LinkScreen) else set()
-        if bv != one.target.bv and one.pair.lv in lvs | rows:
-            return f"LV {one.pair.lv} belongs to BV {bv}, SV {one.target.name} to BV {one.target.bv}"
-    return ""
+    """Where an LV is, or was last seen, on another BV than its target; empty where it is not."""
+    basis, sv = situation.basis, one.target
+    for bv in listed_on(basis.observation, one.pair.lv):
+        if bv != sv.bv:
+            return f"LV {one.pair.lv} belongs to BV {bv}, SV {sv.name} to BV {sv.bv}"
+    # What is remembered counts only where whole screens say that the LV is not on its SV's BV.
+    ours = [view.bv for view in one.views if view.bv]
+    missing = one.lv.link is LinkState.MISSING
+    home = home_of(basis.observation, basis.history, one.pair.lv, ours) if missing else None
+    return f"LV {one.pair.lv} was last seen on BV {home}, SV {sv.name} belongs to BV {sv.bv}" if home else ""
 
 
 def _wrong_link(situation: Situation) -> list[str]:

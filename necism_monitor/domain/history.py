@@ -28,6 +28,32 @@ class OpenRun(NamedTuple):
     step: str = ""
     """What is in flight, for people."""
 
+    @property
+    def story(self) -> str:
+        """What an end that is missing leaves behind, for people."""
+        lvs = ", ".join(self.detached) or "none"
+        return f"run {self.id} by {self.owner} has no end; by its journal these LVs were detached or unknown: {lvs}"
+
+
+class ClockMark(NamedTuple):
+    """The date that a create printed, in the array's local time, and when its outcome was journalled."""
+
+    stamp: str
+    at: float
+    """Seconds since the epoch, by this host's clock."""
+
+
+class Totals(NamedTuple):
+    """What all runs of one resource come to; only runs that began a CHANGE count."""
+
+    runs: int = 0
+    failures: int = 0
+    """Those that ended with another exit than 0, or whose process died."""
+    last_duration: float | None = None
+    """Seconds from beginning to end of the last run that ended."""
+    last_detached: float | None = None
+    """The longest time in seconds that an LV was detached in it."""
+
 
 class History(NamedTuple):
     """The journal's memory of one resource."""
@@ -43,6 +69,8 @@ class History(NamedTuple):
     """LV -> special file at its last verified reading."""
     home: Mapping[LdName, LdName] = {}
     """LV -> the BV under which a run saw it."""
+    mark: ClockMark | None = None
+    """Of the newest create that printed its date."""
 
 
 NO_HISTORY = History()

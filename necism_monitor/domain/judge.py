@@ -6,15 +6,16 @@ by themselves come out.
 
 import math
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import tzinfo
 from typing import NamedTuple
 
 from necism_monitor.domain.findings import CATALOGUE, Finding, Verdict, finding, status_of, worst
 from necism_monitor.domain.history import NO_HISTORY, History, OpenRun, RunState
-from necism_monitor.domain.judge_pair import Basis, changing_until, judge_pair, operation_began, view_sv
+from necism_monitor.domain.judge_pair import Basis, changing_until, judge_pair, transition_began, view_sv
 from necism_monitor.domain.model import Array, Config, Pair, Resource, Service, Settings
-from necism_monitor.domain.names import ArrayName, ResourceId
-from necism_monitor.domain.reading import Observation, Unread
+from necism_monitor.domain.names import ArrayName, LdName, ResourceId
+from necism_monitor.domain.reading import BvScreen, LinkScreen, Observation, Unread
 from necism_monitor.domain.states import LinkState, SnapshotState
 from necism_monitor.domain.verdicts import ArrayVerdict, PairVerdict, ResourceVerdict, ServiceVerdict, Verdicts
 
@@ -38,7 +39,9 @@ def judge(
         if any(one.id in judged for one in service.resources)
     )
     used = dict.fromkeys(one.array for one in resources)
-    arrays = tuple(_judge_array(config, config.array(name), evidence, now) for name in used)
+    arrays = tuple(
+        _judge_array(config, config.array(name), _svs_on(config, resources, name), evidence, now) for name in used
+    )
     read = [one for name in used if isinstance(one := evidence.observations.get(name), Observation)]
     return Verdicts(
         status=worst(service.status for service in services),
@@ -49,6 +52,12 @@ def judge(
         services=services,
         commands=_count(one.commands for one in read),
     )
+
+
+def _svs_on(config: Config, judged: tuple[Resource, ...], array: ArrayName) -> frozenset[LdName]:
+    """The SVs by which an array is judged: those of every resource that is shown, whichever of them are asked about."""
+    shown = [one for one in config.resources if not one.hidden]
+    return frozenset(sv for one in (*shown, *judged) if one.array == array for pair in one.pairs for sv in pair.svs)
 
 
 def _count(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -94,11 +103,27 @@ def _judge_resource(
         observed = None
     else:
         basis = basis_of(config, resource, seen, history, host_zone, now)
-        pairs = tuple(judge_pair(basis, pair) for pair in resource.pairs)
+        pairs, late = _lifted(resource, tuple(judge_pair(basis, pair) for pair in resource.pairs), quiet=quiet)
         observed = seen.ended_at
+        found += late
         found += _set_findings(basis, pairs)
     status = worst([status_of(found), *(pair.status for pair in pairs)])
     return ResourceVerdict(resource, status, tuple(found), pairs, history.open_run, observed)
+
+
+def _lifted(
+    resource: Resource, pairs: tuple[PairVerdict, ...], *, quiet: bool
+) -> tuple[tuple[PairVerdict, ...], list[Finding]]:
+    """`stale` is said once, of the resource; a run at work makes its own readings old, which is no finding."""
+    late = [one for pair in pairs for one in pair.findings if one.code == "stale"]
+    if not late:
+        return pairs, []
+    lifted = []
+    for pair in pairs:
+        findings = tuple(one for one in pair.findings if one.code != "stale")
+        lifted.append(pair._replace(findings=findings, status=status_of(findings) if quiet else pair.status))
+    said = dict.fromkeys(Finding("stale", resource.id, one.text, one.hint) for one in late)
+    return tuple(lifted), [] if quiet else list(said)
 
 
 def _no_reading(array: ArrayName) -> Unread:
@@ -170,8 +195,7 @@ def _history_findings(resource: Resource, history: History | Unread, now: float)
         return
     run = history.open_run
     if run and run.state is RunState.UNFINISHED:
-        lvs = ", ".join(run.detached) or "none"
-        yield finding("unfinished", resource.id, f"run {run.id} by {run.owner} has no end; detached LVs: {lvs}")
+        yield finding("unfinished", resource.id, run.story)
     if run and run.state is RunState.RUNNING and now > run.deadline:
         late = _span(now - run.deadline)
         yield finding("stuck", resource.id, f"run {run.id} by {run.owner} is {late} past its deadline: {run.step}")
@@ -182,8 +206,10 @@ def _history_findings(resource: Resource, history: History | Unread, now: float)
 _ARRAY_CODES = ("query-failed", "timed-out", "stale")
 
 
-def _judge_array(config: Config, array: Array, evidence: Evidence, now: float) -> ArrayVerdict:
-    """An array is up where every query of its last reading was answered and could be read."""
+def _judge_array(
+    config: Config, array: Array, svs: AbstractSet[LdName], evidence: Evidence, now: float
+) -> ArrayVerdict:
+    """An array is up where every query of its last reading was answered and could be read, as far as `svs` need it."""
     seen = evidence.observations.get(array.name, _no_reading(array.name))
     offset = evidence.clock_offsets.get(array.name)
     if isinstance(seen, Unread):
@@ -191,13 +217,28 @@ def _judge_array(config: Config, array: Array, evidence: Evidence, now: float) -
         found = (Finding(code, array.name, seen.text, seen.hint),)
         return ArrayVerdict(array.name, up=False, observed_at=None, duration=None, clock_offset=offset, findings=found)
     late = _untimely(config.settings, seen, now)
-    asked = (*seen.bv_of.values(), *seen.bvs.values(), *seen.links.values(), seen.inventory, late)
-    unread = [one for one in asked if isinstance(one, Unread)]
+    asked = _answers(seen, svs)
+    unread = [one for one in (*asked, late) if isinstance(one, Unread)]
     first = {one.code: one for one in reversed(unread)}
     findings = tuple(
         Finding(code, array.name, first[code].text, first[code].hint) for code in _ARRAY_CODES if code in first
     )
-    return ArrayVerdict(array.name, not unread, seen.ended_at, seen.ended_at - seen.started_at, offset, findings)
+    # A base volume that a run changed after this reading is no failure of the reading.
+    up = late is None and all(one.code == "stale" for one in unread) and not _spoilt(asked)
+    return ArrayVerdict(array.name, up, seen.ended_at, seen.ended_at - seen.started_at, offset, findings)
+
+
+def _answers(seen: Observation, svs: AbstractSet[LdName]) -> tuple[object, ...]:
+    """What came of the questions about `svs`; a reading may also hold what nobody here is to hear of."""
+    homes = {sv: home for sv, home in seen.bv_of.items() if sv in svs}
+    bvs = dict.fromkeys(home for home in homes.values() if isinstance(home, LdName))
+    screens = (*(seen.bvs.get(bv) for bv in bvs), *(seen.links.get(bv) for bv in bvs))
+    return (*homes.values(), *screens, seen.inventory)
+
+
+def _spoilt(asked: Iterable[object]) -> bool:
+    """Some screen holds a line that belongs to nothing: what it says of absences is not to be believed."""
+    return any(isinstance(one, BvScreen | LinkScreen) and one.broken is not None for one in asked)
 
 
 def _valid_until(
@@ -233,7 +274,7 @@ def _pair_moments(basis: Basis, verdict: ResourceVerdict) -> list[float]:
         if pair.snapshot_time:
             moments.append(pair.snapshot_time.earliest - tolerance)
         for view in (view_sv(basis, sv) for sv in pair.pair.svs):
-            began = operation_began(basis, view.record) if view.record else None
+            began = transition_began(basis, view)
             moments += [] if began is None else [began - tolerance]
             moments += [until for until in (changing_until(basis, view),) if until is not None]
     return moments

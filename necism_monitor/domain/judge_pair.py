@@ -8,7 +8,7 @@ from necism_monitor.domain.history import History
 from necism_monitor.domain.model import AccessPolicy, Pair, Resource, Settings
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.reading import BvScreen, Observation, SvRecord, Unread
-from necism_monitor.domain.sighting import LvSighting, record_of, sight_lv
+from necism_monitor.domain.sighting import LvSighting, home_of, record_of, sight_lv
 from necism_monitor.domain.stamps import Instant, instant
 from necism_monitor.domain.states import (
     Access,
@@ -123,18 +123,23 @@ def changing_until(basis: Basis, view: SvView) -> float | None:
 
     A beginning further in the future than future_tolerance says nothing: its grace would never end.
     """
-    if view.record is None:
-        return None
-    began = operation_began(basis, view.record)
+    began = transition_began(basis, view)
     if began is None or began - basis.settings.future_tolerance > basis.now:
         return None
     until = min(began, basis.now) + basis.settings.changing_grace
     return until if until > basis.now else None
 
 
-def operation_began(basis: Basis, record: SvRecord) -> float | None:
-    """When the last operation on an SV began, by the array's clock; None = it does not say."""
-    return None if record.started_at is None else instant(record.started_at, basis.zone).earliest
+def transition_began(basis: Basis, view: SvView) -> float | None:
+    """When the last operation on an SV began, by the array's clock; else since when it has been seen in transition.
+
+    None = nobody knows: its screen does not say, and nobody could remember when it was first seen.
+    """
+    if view.record is None:
+        return None
+    if view.record.started_at is None:
+        return basis.observation.volumes.moving.get(view.name)
+    return instant(view.record.started_at, basis.zone).earliest
 
 
 def _sv_findings(basis: Basis, pair: Pair, view: SvView, *, shown: bool) -> list[Finding]:
@@ -199,7 +204,7 @@ def _lv_findings(basis: Basis, pair: Pair, seen: LvSighting, link: LinkState) ->
     if seen.word is not None:
         found.append(finding("unexpected-state", lv, f"the link word of {lv} is {seen.word!r}"))
     if link is LinkState.MISSING:
-        found.append(finding("lv-missing", lv, f"LV {lv} is not on the array"))
+        found.append(_missing(basis, pair))
     if link is LinkState.DETACHED and not basis.quiet:
         found.append(finding("detached", lv, f"LV {lv} is not linked"))
     if link is LinkState.WRONG:
@@ -208,6 +213,16 @@ def _lv_findings(basis: Basis, pair: Pair, seen: LvSighting, link: LinkState) ->
     if before and device and before != device:
         found.append(finding("device-changed", lv, f"{lv} is {device} on this host, it was {before}"))
     return found
+
+
+def _missing(basis: Basis, pair: Pair) -> Finding:
+    """An absence on the BVs of its SVs; where the LV was seen on another one, nobody says that it does not exist."""
+    ours = [bv for bv in map(basis.observation.bv_of.get, pair.svs) if isinstance(bv, LdName)]
+    home = home_of(basis.observation, basis.history, pair.lv, ours)
+    if home is None:
+        return finding("lv-missing", pair.lv, f"LV {pair.lv} is not on the array")
+    text = f"LV {pair.lv} is not on BV {' or '.join(dict.fromkeys(ours))} of its SV; it was seen on BV {home}"
+    return finding("lv-missing", pair.lv, text, f"correct `devs`: this LV can only show SVs of its own BV, {home}")
 
 
 def _access_findings(basis: Basis, pair: Pair, seen: LvSighting) -> list[Finding]:

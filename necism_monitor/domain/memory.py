@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from necism_monitor.domain.events import DETACHED, Began, Closed, Done, NotDone, Observe, Recovering, Seen, Unclear
-from necism_monitor.domain.history import OpenRun, RunState
+from necism_monitor.domain.events import (
+    DETACHED,
+    Began,
+    Closed,
+    Create,
+    Done,
+    NotDone,
+    Observe,
+    Recovering,
+    Seen,
+    Unclear,
+)
+from necism_monitor.domain.history import ClockMark, OpenRun, RunState
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.record import Left, PlanLine, RunFile
 from necism_monitor.domain.run import Run
@@ -25,6 +36,8 @@ class Memory(NamedTuple):
     last_success_at: float | None
     mixed: bool
     """The last run that left other images than it found left them at different points in time."""
+    mark: ClockMark | None
+    """Of the newest create that printed its date."""
 
     @property
     def ended(self) -> bool:
@@ -102,6 +115,7 @@ def remember(newest_first: Iterable[RunFile]) -> Memory:
         mixed=next(
             (run.result.images == "mixed" for run in folded if run.result and run.result.images != "old"), False
         ),
+        mark=next((mark for file in runs if (mark := clock_mark(file))), None),
     )
 
 
@@ -115,10 +129,31 @@ def tells_all(file: RunFile, lvs: Collection[LdName]) -> bool:
 def _ended(runs: list[RunFile], folded: list[Run], *, success: bool) -> float | None:
     """When the newest run ended that began a change, or that succeeded."""
     for file, run in zip(runs, folded, strict=True):
-        ended = isinstance(run.result, Closed) and run.result.exit == 0
+        # A relink, and a resume that went back to the old images, end well and refreshed nothing.
+        ended = isinstance(run.result, Closed) and run.result.exit == 0 and run.result.images == "new"
         if run.changed and (ended or not success):
             return file.lines[-1].at
     return None
+
+
+def clock_mark(file: RunFile) -> ClockMark | None:
+    """The date that the run's last create printed."""
+    for line in reversed(file.lines):
+        if isinstance(line.item, Done) and isinstance(line.item.step, Create) and line.item.stamp is not None:
+            return ClockMark(line.item.stamp, line.at)
+    return None
+
+
+def changes_of(file: RunFile) -> dict[LdName, float]:
+    """When the last word about a CHANGE on each base volume was written."""
+    found: dict[LdName, float] = {}
+    for line in file.lines:
+        match line.item:
+            case Began(step) | Done(step) | NotDone(step) | Unclear(step) if not isinstance(step, Observe):
+                found[step.bv] = line.at
+            case _:
+                continue
+    return found
 
 
 def last_change(file: RunFile) -> float | None:

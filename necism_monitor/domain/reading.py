@@ -59,7 +59,7 @@ class BvScreen(NamedTuple):
     broken: Unread | None
     """Set where some line could not be attributed to a record: the screen proves no absence."""
     labels: tuple[str, ...] = ()
-    """Labels nobody knows, kept for doctor."""
+    """Labels nobody knows."""
 
 
 class Destination(NamedTuple):
@@ -78,7 +78,7 @@ class LinkScreen(NamedTuple):
     rows: Mapping[LdName, Destination]
     broken: Unread | None
     labels: tuple[str, ...] = ()
-    """Labels nobody knows, kept for doctor."""
+    """Labels nobody knows."""
 
 
 class SvScreen(NamedTuple):
@@ -88,7 +88,7 @@ class SvScreen(NamedTuple):
     listed: frozenset[LdName]
     broken: Unread | None
     labels: tuple[str, ...] = ()
-    """Labels nobody knows, kept for doctor."""
+    """Labels nobody knows."""
 
 
 class Inventory(NamedTuple):
@@ -105,7 +105,11 @@ class Volumes(NamedTuple):
     lvs_seen: Mapping[LdName, frozenset[LdName]]
     """BV -> the LVs it was ever seen to have."""
     arrays: tuple[str, ...] | None = None
-    """The arrays visible when the map was made; None = never asked."""
+    """The arrays this host saw when it last asked; None = never asked."""
+    arrays_at: float | None = None
+    """When that was, in seconds since the epoch; None = nobody knows."""
+    moving: Mapping[LdName, float] = {}
+    """SV -> since when it has been seen in transition, where its screen does not say; by this host's clock."""
 
 
 NOTHING_KNOWN = Volumes({}, {})
@@ -128,3 +132,9 @@ class Observation(NamedTuple):
     """Command name -> how often it ran for this reading."""
     volumes: Volumes = NOTHING_KNOWN
     """The map after this reading."""
+    newer: Mapping[LdName, float] = {}
+    """BV -> when its screen was asked for, where a run put a newer one in than this reading's own."""
+
+    def asked_at(self, bv: LdName) -> float:
+        """When the screen of `bv` was asked for, or could have been; seconds since the epoch."""
+        return self.newer.get(bv, self.started_at)

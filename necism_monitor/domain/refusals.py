@@ -37,11 +37,11 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "The service file says that this resource is not to be refreshed.",
     ),
     "unfinished": Entry(
-        "look at `necism history`, then end the run with `necism resume`",
+        "look at `necism history`, then end the run with `necism resume`; where it cannot, with `necism abandon`",
         "An earlier run began and has no end, and its process is gone. Nothing new starts on top of it.",
     ),
     "journal-unreadable": Entry(
-        "look at the named file; nothing is overwritten, and no run starts while it is damaged",
+        "look at the named file; no run starts until `necism abandon` sets it aside, unchanged",
         "The journal of this resource is damaged, so nobody knows what an earlier run left behind.",
     ),
     "locked": Entry(

@@ -67,6 +67,8 @@ class Run(NamedTuple):
     insisted: frozenset[LdName] = frozenset()
     """LVs that came back with the wrong access and are linked once more with the access said aloud."""
     attempts: Mapping[Step, int] = {}
+    said: Mapping[Step, str] = {}
+    """What came back of the last try of a step that did not succeed."""
     failures: tuple[Failure, ...] = ()
     turn_back: str | None = None
     recovering: bool = False
@@ -129,8 +131,19 @@ def _failed(run: Run, subject: str, why: str) -> Run:
     return run._replace(failures=failures, turn_back=run.turn_back or f"{subject}: {why}")
 
 
+def _heard(run: Run, step: Step, why: str) -> Run:
+    """Keep the words of a step that did not succeed: what comes of it later is explained by them."""
+    return run._replace(said={**run.said, step: why})
+
+
+def _because(run: Run, step: Step) -> str:
+    """The words of a step, to be put behind what came of it."""
+    return f" ({run.said[step]})" if step in run.said else ""
+
+
 def _done(run: Run, step: Change, stamp: str | None) -> Run:
-    run = run._replace(unverified=run.unverified | {step.bv})
+    said = {one: why for one, why in run.said.items() if one != step}
+    run = run._replace(unverified=run.unverified | {step.bv}, said=said)
     match step:
         case Unlink():
             return run._replace(lvs={**run.lvs, step.lv: DETACHED})
@@ -145,6 +158,7 @@ def _done(run: Run, step: Change, stamp: str | None) -> Run:
 
 def _not_done(run: Run, step: Change, why: str, *, busy: bool) -> Run:
     """A link is the rescue and is tried again; anything else fails, unless the array was only busy."""
+    run = _heard(run, step, why)
     if isinstance(step, Link) or (busy and run.attempts.get(step, 0) < BUSY_ATTEMPTS):
         return run
     return _failed(run, _subject(step), why)
@@ -152,6 +166,7 @@ def _not_done(run: Run, step: Change, why: str, *, busy: bool) -> Run:
 
 def _unclear(run: Run, step: Step, why: str, *, landed: bool) -> Run:
     """What the step touched is unknown until it is read; a command that may still land turns the run back at once."""
+    run = _heard(run, step, why)
     if isinstance(step, Observe):
         return _landed(run, step)
     run = _forget(run, step)._replace(unverified=run.unverified | {step.bv})
@@ -178,19 +193,31 @@ def _seen(run: Run, bv: LdName, rows: tuple[Row, ...], *, more: bool) -> Run:
         svs = {**run.svs, pair.target: row.target}
         if pair.previous is not None:
             svs[pair.previous] = row.previous if pair.previous != pair.target else row.target
-        run = run._replace(lvs={**run.lvs, row.lv: row.shown}, svs=svs)
+        run = _contradicted(run._replace(lvs={**run.lvs, row.lv: row.shown}, svs=svs), pair, before)
         run = _after_doubt(_access_seen(run, pair, row), pair, before)
     if more:
         return run
-    return _landed(run, Observe(bv))._replace(unverified=run.unverified - {bv})
+    said = {step: why for step, why in run.said.items() if step != Observe(bv)}
+    return _landed(run, Observe(bv))._replace(unverified=run.unverified - {bv}, said=said)
+
+
+def _contradicted(run: Run, pair: PlannedPair, before: Run) -> Run:
+    """A link that ended as done without effect is a failed link; an LV back on what it was taken off is a failure."""
+    shown, claimed = run.lvs[pair.lv], before.lvs[pair.lv]
+    links = [step for step in run.attempts if isinstance(step, Link) and step.lv == pair.lv]
+    if shown is DETACHED:
+        for step in links:
+            run = _heard(run, step, "it ended as done, but the LV is detached") if step.sv == claimed else run
+        return run
+    if run.recovering or shown is None or shown == claimed or any(step.sv == shown for step in links):
+        return run
+    unlink = Unlink(pair.bv, pair.lv, shown)
+    return _failed(run, pair.lv, f"the unlink had no effect{_because(run, unlink)}") if unlink in run.attempts else run
 
 
 def _after_doubt(run: Run, pair: PlannedPair, before: Run) -> Run:
-    """What a reading proves about an unlink or a create whose own word was missing, or was not the truth."""
+    """What a reading proves about a create whose own word was missing, or was not the truth."""
     fact, shown = run.svs[pair.target], run.lvs[pair.lv]
-    sent = Unlink(pair.bv, pair.lv, pair.target) in run.attempts and pair.target not in run.created
-    if sent and before.lvs[pair.lv] is None and shown == pair.target == pair.previous and not run.recovering:
-        run = _failed(run, pair.lv, "the unlink had no effect")
     if shown is not None and shown is not DETACHED and shown not in {pair.target, pair.previous}:
         run = _failed(run, pair.lv, f"it shows {shown}, which is none of its SVs")
     if fact is None or fact.kind is Kind.MOVING or pair.target not in run.doubted | run.created:
@@ -202,7 +229,8 @@ def _after_doubt(run: Run, pair: PlannedPair, before: Run) -> Run:
         return run._replace(created=run.created | {pair.target}, doubted=run.doubted - {pair.target})
     run = run._replace(created=run.created - {pair.target}, doubted=run.doubted - {pair.target})
     found = f"dated {fact.stamp}" if fact.kind is Kind.ACTIVE else f"in state {fact.word!r}"
-    return _failed(run, pair.target, f"the create left no new image: the SV is {found}")
+    words = _because(run, Create(pair.bv, pair.target))
+    return _failed(run, pair.target, f"the create left no new image: the SV is {found}{words}")
 
 
 def _access_seen(run: Run, pair: PlannedPair, row: Row) -> Run:
@@ -217,7 +245,8 @@ def _access_seen(run: Run, pair: PlannedPair, row: Row) -> Run:
 
 def _gave_up(run: Run, bv: LdName, lv: LdName | None, why: str) -> Run:
     if lv is not None:
-        return _failed(run._replace(abandoned=run.abandoned | {lv}), lv, why)
+        words = next((_because(run, step) for step in run.said if isinstance(step, Link) and step.lv == lv), "")
+        return _failed(run._replace(abandoned=run.abandoned | {lv}), lv, f"{why}{words}")
     pairs = run.pairs_on(bv)
     known = all(run.lvs[pair.lv] is not None and run.svs[pair.target] is not None for pair in pairs)
     if not known or bv in run.unverified or any(step.bv == bv for step in run.in_flight):
@@ -239,6 +268,7 @@ def _recovering(run: Run, why: str) -> Run:
         closed=frozenset(),
         abandoned=frozenset(),
         attempts={},
+        said={},
         failures=(),
         unverified=frozenset(run.plan.bvs),
         turn_back=run.turn_back or why,

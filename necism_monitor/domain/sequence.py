@@ -182,25 +182,43 @@ def conclude(run: Run) -> Closed:
     """How the run ends: 0 done and verified, 5 failed with every LV proven linked, 6 an LV detached or not provable."""
     named = [f"{pair.lv} {_plight(run, pair)}" for pair in run.plan.pairs if _plight(run, pair)]
     if named:
-        code, text = 6, "; ".join(named)
-    elif run.recovering:
-        code, text = 0, "every LV is linked"
-    elif not run.failures and all(_renewed(run, pair) and not _must_insist(run, pair) for pair in run.plan.pairs):
-        code, text = 0, "done and verified"
-    else:
-        code, text = 5, run.turn_back or "not done"
-    return Closed(code, images(run), text)
+        return Closed(6, images(run), "; ".join([*named, *_account(run)]))
+    if run.recovering:
+        return Closed(0, images(run), "; ".join(["every LV is linked", *_account(run)]))
+    if not run.failures and all(_renewed(run, pair) and not _must_insist(run, pair) for pair in run.plan.pairs):
+        return Closed(0, images(run), "done and verified")
+    return Closed(5, images(run), "; ".join(["every LV is linked", *_account(run)]))
+
+
+def _account(run: Run) -> list[str]:
+    """The images behind the LVs, and why the run did not do what it was to do."""
+    kind = images(run)
+    new = ", ".join(pair.lv for pair in run.plan.pairs if _is_new(run, pair))
+    told = [f"images {kind}" + (f" (new: {new})" if kind == "mixed" else "")]
+    if run.recovering:
+        return told + [f"{one.subject}: {one.why}" for one in run.failures[:1]]
+    return told + [f"turned back: {run.turn_back}"] * bool(run.turn_back)
 
 
 def _plight(run: Run, pair: PlannedPair) -> str:
     """What is wrong with an LV at the end; empty = proven to show an SV of its pair."""
     shown = run.lvs[pair.lv]
     if shown is None or pair.bv in run.closed | run.unverified:
-        return "could not be read"
+        return f"{'was detached and ' if shown is DETACHED else ''}could not be read{_obstacle(run, pair.bv)}"
     if shown is DETACHED:
         sv = rescue_target(run, pair)
-        return f"is detached: linking {sv} failed" if sv else f"is detached: {pair.target} holds no usable image"
+        words = next((why for step, why in run.said.items() if isinstance(step, Link) and step.lv == pair.lv), "")
+        told = f" ({words})" if words and words not in (run.turn_back or "") else ""
+        return f"is detached: linking {sv} failed{told}" if sv else f"is detached: {pair.target} holds no usable image"
     return "" if shown in {pair.target, pair.previous} else f"shows {shown}"
+
+
+def _obstacle(run: Run, bv: LdName) -> str:
+    """Why nothing was found out about `bv` at the end."""
+    if any(step.bv == bv for step in run.adrift):
+        return " (a command that did not end may still take effect)"
+    why = run.said.get(Observe(bv))
+    return f" ({why})" if why else ""
 
 
 def stays_open(run: Run) -> bool:
@@ -214,21 +232,19 @@ def stays_open(run: Run) -> bool:
 
 
 def images(run: Run) -> str:
-    """`new`, `old` or `mixed`: the images behind the resource's LVs; a lost image counts as neither."""
-    kinds = {_image(run, pair) for pair in run.plan.pairs}
-    return kinds.pop() if len(kinds) == 1 and kinds <= {"new", "old"} else "mixed"
+    """`new`, `old` or `mixed`: whether all, none, or some of the resource's LVs have a new image."""
+    kinds = {_is_new(run, pair) for pair in run.plan.pairs}
+    return ("new" if True in kinds else "old") if len(kinds) == 1 else "mixed"
 
 
-def _image(run: Run, pair: PlannedPair) -> str:
+def _is_new(run: Run, pair: PlannedPair) -> bool:
+    """Whether the image behind the LV is none that it had before the run; a lost image is not new."""
     if _alternates(pair) and run.lvs[pair.lv] == pair.previous:
-        return "old"
-    if pair.target in run.created:
-        return "new"
+        return False
+    # One that was given up, and came to rest all the same, is known by its date.
     fact = run.svs.get(pair.target)
-    if fact is None:
-        return "lost"
-    unchanged = fact.stamp == pair.stamp if fact.kind is Kind.ACTIVE else pair.stamp is None
-    return "old" if unchanged else "lost"
+    dated = fact is not None and fact.kind is Kind.ACTIVE and fact.stamp not in {None, pair.stamp}
+    return pair.target in run.created or dated
 
 
 def rehearse(plan: Plan, svs: dict[LdName, SvFact | None]) -> tuple[Change, ...]:

@@ -4,6 +4,7 @@ Proof of a link is the word `link` and the matching partner.  An LV is detached 
 say so; a failed, broken or contradicting answer leaves it unknown.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from necism_monitor.domain.history import History
@@ -39,6 +40,26 @@ def record_of(observation: Observation, sv: LdName) -> tuple[BvScreen | None, Sv
     if sv in screen.records:
         return screen, screen.records[sv]
     return screen, screen.broken or _unlisted(sv, bv)
+
+
+def listed_on(observation: Observation, lv: LdName) -> list[LdName]:
+    """The BVs whose detail screen or link list of this reading names `lv`."""
+    found = []
+    for bv in dict.fromkeys((*observation.bvs, *observation.links)):
+        screen, links = observation.bvs.get(bv), observation.links.get(bv)
+        records = screen.records.values() if isinstance(screen, BvScreen) else ()
+        shown = any(isinstance(one, SvRecord) and one.lv is not None and one.lv.name == lv for one in records)
+        if shown or (isinstance(links, LinkScreen) and lv in links.rows):
+            found.append(bv)
+    return found
+
+
+def home_of(observation: Observation, history: History, lv: LdName, others: Collection[LdName]) -> LdName | None:
+    """A BV beside `others` on which `lv` is seen now, was ever seen by a reading, or was seen by a run."""
+    remembered = [bv for bv, lvs in observation.volumes.lvs_seen.items() if lv in lvs]
+    run = history.home.get(lv)
+    known = (*listed_on(observation, lv), *remembered, *([run] if run else []))
+    return next((bv for bv in known if bv not in others), None)
 
 
 def sight_lv(observation: Observation, lv: LdName, bv: LdName, words: Words, history: History) -> LvSighting:

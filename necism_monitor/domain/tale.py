@@ -55,6 +55,8 @@ class RunTale(NamedTuple):
     snapshot_stamps: dict[LdName, str]
     """SV -> the date of its new image, as the array printed it."""
     open: bool
+    recoveries: tuple[tuple[float, str], ...] = ()
+    """When another process took the run up, and its word about who and why."""
     torn: bool = False
     """The journal's last line was cut and has been dropped."""
 
@@ -84,6 +86,7 @@ def tell(file: RunFile, now: float) -> RunTale:
         detached_seconds=_detached(file, until),
         snapshot_stamps=_stamps(run),
         open=run.result is None,
+        recoveries=tuple((line.at, line.item.why) for line in file.lines if isinstance(line.item, Recovering)),
         torn=file.torn,
     )
 

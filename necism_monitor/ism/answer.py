@@ -14,7 +14,7 @@ from necism_monitor.ism.output import Ending, Output
 from necism_monitor.ism.screen import quoted, unreadable
 
 _ARGV_MAX = 200
-_BY_HAND = "run it by hand with LC_ALL=C; `necism doctor` names every prerequisite"
+_BY_HAND = "run it by hand with LC_ALL=C; `necism capture DIR` keeps what every READ command says"
 _HINT_OF_CODE = {
     126: "the program was found but could not be executed: check its rights and `command_prefix`",
     127: "the program was not found behind `command_prefix` or `host`: install iSMccs.rpm there or set `ism_path`",

@@ -1,7 +1,7 @@
 """Screen of `iSMview -d`: the disk arrays this host sees (captured, two forms).
 
 Columns are taken from the header's own offsets: a product id may hold blanks (`M300 Disk Array`), so words prove
-nothing.  Text in, values out; nothing here raises, whatever the text.
+nothing, and may be blank (inferred: nothing but the name is judged).  Text in, values out; nothing here raises.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ def parse_arrays(text: str) -> Inventory | Unread:
     A row that does not fit the columns is not guessed at: the list is then `broken`, and counts as incomplete.
     """
     starts: tuple[int, ...] = ()
+    margin = 0
     arrays: list[str] = []
     broken: str | None = None
     for line in lines(text):
         header = grammar.INVENTORY_COLUMNS.fullmatch(line.text) if line.trouble is None else None
         if header is not None:
             starts = tuple(header.start(group) for group in ("product", "name", "state", "more"))
+            margin = line.indent
             continue
-        reason, name = _row(line, starts)
+        reason, name = _row(line, starts, margin)
         if name is not None:
             arrays.append(name)
         broken = broken or (line.blame(reason) if reason else None)
@@ -36,7 +38,7 @@ def parse_arrays(text: str) -> Inventory | Unread:
     return Inventory(tuple(arrays), unreadable(f"list of arrays: {broken}") if broken else None)
 
 
-def _row(line: Line, starts: tuple[int, ...]) -> tuple[str | None, str | None]:
+def _row(line: Line, starts: tuple[int, ...], margin: int) -> tuple[str | None, str | None]:
     """Why a line is no row, and the array's name where it is one; neither for headings and remarks."""
     if line.trouble is not None:
         return line.trouble, None
@@ -46,8 +48,10 @@ def _row(line: Line, starts: tuple[int, ...]) -> tuple[str | None, str | None]:
         return None, None
     if not starts:
         return "stands above the header line", None
-    _, name, state, _ = (line.text[start:end].rstrip() for start, end in pairwise((*starts, None)))
-    straddles = any(not line.text[start - 1 : start].isspace() for start in starts[1:3])
+    # Blanks in the place of the product id belong to the row: only what the header has too is the screen's margin.
+    text = " " * (line.indent - margin) + line.text
+    _, name, state, _ = (text[start:end].rstrip() for start, end in pairwise((*starts, None)))
+    straddles = any(not text[start - 1 : start].isspace() for start in starts[1:3])
     shifted = any(not cell or cell[0].isspace() for cell in (name, state)) or "  " in name
     if straddles or shifted:
         return "does not fit the columns of the header line", None

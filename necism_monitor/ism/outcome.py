@@ -37,7 +37,7 @@ def command_of(step: Change) -> ChangeCommand:
 def outcome(step: Change, output: Output) -> Done | NotDone | Unclear:
     """What `output` says about `step`."""
     if output.ending is Ending.ABANDONED:
-        return Unclear(step, why(output), landed=False)
+        return Unclear(step, _left_alone(output), landed=False)
     if output.never_ran or is_busy(output):
         return NotDone(step, why(output), busy=not output.never_ran)
     if not terminated_normally(output, _SUCCESS[type(step)]):
@@ -53,6 +53,12 @@ def _created(step: Create, output: Output) -> Done | Unclear:
     if said.state_word != SnapWord.ACTIVE.value or said.taken_at is None:
         return Unclear(step, f"it ended normally, but {step.sv} is in state {said.state_word!r}")
     return Done(step, printed_form(said.taken_at))
+
+
+def _left_alone(output: Output) -> str:
+    """Of a command past its deadline; whether it still runs is true only for a while, so it is not said here."""
+    waited = max(0.0, output.ended_at - output.started_at)
+    return f"{' '.join(output.argv)}: no answer within {waited:.0f} s, and it was left alone (process {output.pid})"
 
 
 def why(output: Output) -> str:

@@ -45,6 +45,8 @@ class Line(NamedTuple):
     text: str
     trouble: str | None
     """Why nothing on this line can be believed: cut, garbled or too long."""
+    indent: int = 0
+    """How many blanks stood before it."""
 
     def blame(self, reason: str) -> str:
         """`reason`, with the line it is about."""
@@ -60,7 +62,7 @@ def lines(text: str) -> Iterator[Line]:
     for number, raw in enumerate(whole, 1):
         line = raw.removesuffix("\r")
         if line.strip(" \t"):
-            yield Line(number, line.strip(" \t"), _trouble(line))
+            yield Line(number, line.strip(" \t"), _trouble(line), len(line) - len(line.lstrip(" ")))
     if rest:
         yield Line(len(whole) + 1, rest.strip(" \t"), CUT)
 

@@ -1,14 +1,18 @@
-"""Runs and refusals for people and for programs: what `necism history`, `resync` and `resume` print."""
+"""Runs and refusals for people and for programs: what `necism history` and the acting verbs print."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
+from necism_monitor.domain.names import ResourceId
 from necism_monitor.domain.stamps import PRINTED
 from necism_monitor.domain.tale import RunTale
+from necism_monitor.render.logline import one_line
 
+REASON_MAX: Final = 200
+"""Characters of a reason that a line of text shows; programs get all of it."""
 REFUSAL_KEYS = ("at", "service", "resource", "trigger", "code", "text", "hint")
 
 
@@ -56,6 +60,27 @@ def _run(tale: RunTale, zone: tzinfo) -> dict[str, Any]:
     }
 
 
+def rehearsed(
+    resource: ResourceId, user: str, reason: str | None, plan_hash: str | None, argvs: Iterable[tuple[str, ...]]
+) -> dict[str, Any]:
+    """The entry of a dry run: what a run would be, with the steps that it would send and no times."""
+    service, _, name = resource.rpartition("/")
+    unknown = dict.fromkeys(("id", "started_at", "ended_at", "exit", "images", "key"))
+    steps = [{"argv": list(argv), "started_at": None, "ended_at": None, "outcome": "planned"} for argv in argvs]
+    return {
+        **unknown,
+        "service": service,
+        "resource": name,
+        "trigger": "manual",
+        "user": user,
+        "reason": reason,
+        "plan_hash": plan_hash,
+        "steps": steps,
+        "detached_seconds": {},
+        "snapshot_times": {},
+    }
+
+
 def _instant(stamp: str, zone: tzinfo) -> float:
     return datetime.strptime(stamp, PRINTED).replace(tzinfo=zone).timestamp()
 
@@ -66,14 +91,31 @@ def _refusal(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**shown, "at": moment(at) if isinstance(at, int | float) else None}
 
 
+def narrate(tales: Iterable[RunTale], refusals: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Runs and refusals in lines of plain text, in the order of time."""
+    told = [(tale.started_at, story(tale)) for tale in tales]
+    told += [(_at(one), [refusal_story(one)]) for one in refusals]
+    return [line for _, lines in sorted(told, key=lambda pair: pair[0]) for line in lines]
+
+
+def _at(record: Mapping[str, Any]) -> float:
+    at = record.get("at")
+    return at if isinstance(at, int | float) else float("-inf")
+
+
 def story(tale: RunTale) -> list[str]:
     """A run in lines of plain text."""
+    return [one_line(line) for line in _story(tale)]
+
+
+def _story(tale: RunTale) -> list[str]:
     end = f"exit {tale.exit}" if tale.exit is not None else "no end"
-    why = f"{tale.trigger}, reason: {tale.reason}" if tale.reason else tale.trigger
+    why = f"{tale.trigger}, reason: {one_line(tale.reason, REASON_MAX)}" if tale.reason else tale.trigger
     head = f"{moment(tale.started_at)}  {tale.service}/{tale.resource}  run {tale.id}  by {tale.user} ({why})"
     lines = [head, f"  {end}, images {tale.images or 'unknown'}: {tale.text}"]
     if tale.open:
         lines.append("  THE RUN IS OPEN: `necism resume` ends it once its process is gone")
+    lines += [f"  {moment(at)}  {word}" for at, word in tale.recoveries]
     if tale.torn:
         lines.append("  the last line of its journal was cut, as by a crash, and has been left out")
     for step in tale.steps:
@@ -88,4 +130,4 @@ def refusal_story(record: Mapping[str, Any]) -> str:
     """A refusal in one line."""
     shown = _refusal(record)
     where = f"{shown['service']}/{shown['resource']}"
-    return f"{shown['at']}  {where}  refused: {shown['code']}: {shown['text']} (by {record.get('user')})"
+    return one_line(f"{shown['at']}  {where}  refused: {shown['code']}: {shown['text']} (by {record.get('user')})")

@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from necism_monitor.domain.findings import CATALOGUE, Verdict
-from necism_monitor.domain.history import History, RunState
+from necism_monitor.domain.history import History, RunState, Totals
 from necism_monitor.domain.model import Resource
+from necism_monitor.domain.refusals import CATALOGUE as REFUSALS
 from necism_monitor.domain.states import LinkState, SnapshotState
 from necism_monitor.domain.verdicts import ArrayVerdict, PairVerdict, ResourceVerdict
 from necism_monitor.render.last_good import Sight
@@ -82,6 +83,12 @@ GAUGES: Final[Mapping[str, _Help]] = {
     ),
     "resync_last_success_timestamp_seconds": _Help(
         RESOURCE, "Unix time of the last successful resync of the resource, by its journal."
+    ),
+    "resync_last_duration_seconds": _Help(
+        RESOURCE, "Seconds from beginning to end of the last resync that changed something, by the resource's journal."
+    ),
+    "resync_last_detached_seconds": _Help(
+        RESOURCE, "Longest time in seconds that an LV was detached in that resync, by its journal."
     ),
     "resync_age_seconds": _Help(
         RESOURCE,
@@ -155,6 +162,7 @@ def sight_families(sight: Sight) -> list[Metric]:
         *_pair_states(resources),
         _findings(resources),
         *_run_families(sight, resources),
+        *_total_families(sight, resources),
     ]
 
 
@@ -200,7 +208,7 @@ def _limit_families(sight: Sight, resources: tuple[ResourceVerdict, ...]) -> lis
     shortest = _Series("resync_min_delay_seconds")
     skew = _Series("set_skew_seconds")
     for one in resources:
-        ids, dates = _ids(one.resource), tuple(sight.dates(one.resource))
+        ids, dates = _ids(one.resource), tuple(sight.dates(one))
         longest.add(ids, one.resource.limits.max_delay)
         shortest.add(ids, one.resource.limits.min_delay)
         skew.add(ids, max(dates) - min(dates) if dates else None)
@@ -242,7 +250,7 @@ def _run_families(sight: Sight, resources: tuple[ResourceVerdict, ...]) -> list[
     last = _Series("resync_last_run_timestamp_seconds")
     success = _Series("resync_last_success_timestamp_seconds")
     for one in resources:
-        history = sight.histories.get(one.resource.id)
+        history = sight.books.histories.get(one.resource.id)
         if not isinstance(history, History):
             continue
         ids, state = _ids(one.resource), one.run.state if one.run else None
@@ -253,11 +261,43 @@ def _run_families(sight: Sight, resources: tuple[ResourceVerdict, ...]) -> list[
     return [running.family, open_end.family, last.family, success.family]
 
 
+def _total_families(sight: Sight, resources: tuple[ResourceVerdict, ...]) -> list[Metric]:
+    """What all runs came to, whoever started them; a journal that cannot be read has no series."""
+    runs = CounterMetricFamily(
+        "necism_resync_runs",
+        "Resyncs that began to change the array, by the journal: of every caller.",
+        labels=RESOURCE,
+    )
+    failures = CounterMetricFamily(
+        "necism_resync_failures",
+        "Those of them that ended with another exit code than 0, or whose process died.",
+        labels=RESOURCE,
+    )
+    refusals = CounterMetricFamily(
+        "necism_resync_refusals",
+        "Resyncs that were refused, by the journal: of every caller; see `necism explain REASON`.",
+        labels=("reason",),
+    )
+    duration = _Series("resync_last_duration_seconds")
+    detached = _Series("resync_last_detached_seconds")
+    for one in resources:
+        totals, ids = sight.books.totals.get(one.resource.id), _ids(one.resource)
+        if isinstance(totals, Totals):
+            runs.add_metric([safe(label) for label in ids], totals.runs)
+            failures.add_metric([safe(label) for label in ids], totals.failures)
+            duration.add(ids, totals.last_duration)
+            detached.add(ids, totals.last_detached)
+    if sight.books.refused is not None:
+        for code, number in {**dict.fromkeys(REFUSALS, 0), **sight.books.refused}.items():
+            refusals.add_metric([safe(code)], number)
+    return [runs, failures, duration.family, detached.family, refusals]
+
+
 def age_family(sight: Sight, now: float) -> Metric:
     """The one family that changes with every second."""
     age = _Series("resync_age_seconds")
     for one in sight.verdicts.resources:
-        oldest = min(sight.dates(one.resource), default=None)
+        oldest = min(sight.dates(one), default=None)
         age.add(_ids(one.resource), None if oldest is None else max(0.0, now - oldest))
     return age.family
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from necism_monitor.domain.history import History
+from necism_monitor.domain.history import History, Totals
 from necism_monitor.domain.model import Pair, Resource
 from necism_monitor.domain.names import ArrayName, LdName, ResourceId
 from necism_monitor.domain.reading import Unread
-from necism_monitor.domain.verdicts import Verdicts
+from necism_monitor.domain.states import SnapshotState
+from necism_monitor.domain.verdicts import ResourceVerdict, Verdicts
 
 
 class KeptPair(NamedTuple):
@@ -32,6 +33,18 @@ class KeptReading(NamedTuple):
     duration: float
 
 
+class Books(NamedTuple):
+    """What the journals say."""
+
+    histories: Mapping[ResourceId, History | Unread] = {}
+    totals: Mapping[ResourceId, Totals | Unread] = {}
+    refused: Mapping[str, int] | None = None
+    """Refusals by code; None = nobody can tell."""
+
+
+NO_BOOKS = Books()
+
+
 class Sight(NamedTuple):
     """Everything the exporter shows at one moment."""
 
@@ -39,15 +52,18 @@ class Sight(NamedTuple):
     pairs: Mapping[tuple[ArrayName, LdName], KeptPair]
     """By array and LV."""
     readings: Mapping[ArrayName, KeptReading]
-    histories: Mapping[ResourceId, History | Unread]
+    books: Books = NO_BOOKS
 
     def kept(self, resource: Resource, pair: Pair) -> KeptPair | None:
         """What is known of `pair`, whenever it was read."""
         return self.pairs.get((resource.array, pair.lv))
 
-    def dates(self, resource: Resource) -> Iterator[float]:
-        """The dates of the images that `resource` showed when it was last read."""
-        for pair in resource.pairs:
-            kept = self.kept(resource, pair)
-            if kept is not None and kept.taken is not None:
-                yield kept.taken
+    def dates(self, verdict: ResourceVerdict) -> Iterator[float]:
+        """The dates by which a resource is judged; of an SV nobody could look at, the last one that was read."""
+        for pair in verdict.pairs:
+            if pair.snapshot_time is not None:
+                yield pair.snapshot_time.earliest
+            elif pair.snapshot_state is SnapshotState.UNKNOWN:
+                kept = self.kept(verdict.resource, pair.pair)
+                if kept is not None and kept.taken is not None:
+                    yield kept.taken

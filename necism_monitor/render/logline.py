@@ -28,12 +28,18 @@ def json_line(at: float, name: str, level: str, text: str) -> str:
     """One object with `time` (RFC 3339, UTC), `level`, `logger` and `message`."""
     when = datetime.fromtimestamp(at, UTC)
     stamp = f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03}Z"
-    return json.dumps({"time": stamp, "level": level.lower(), "logger": name, "message": text})
+    return json.dumps({"time": stamp, "level": level.lower(), "logger": name, "message": text.rstrip()})
 
 
 def printable(text: str) -> str:
     """`text` without what could move a terminal's cursor: control characters become escapes, line ends stay."""
     return "\n".join("".join(_shown(char) for char in line) for line in text.rstrip().split("\n"))
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """`text` as one printable line, its line ends escaped too; beyond `limit` characters it is cut and says so."""
+    shown = "\\n".join("".join(map(_shown, line)) for line in text.rstrip().split("\n"))
+    return shown if limit is None or len(shown) <= limit else f"{shown[:limit]}... ({len(shown)} characters)"
 
 
 def _shown(char: str) -> str:

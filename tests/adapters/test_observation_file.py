@@ -46,7 +46,7 @@ SEEN: Final = Observation(
     links={BV: LinkScreen({LV: Destination(LV, "LX", "link", SV, "rw")}, None, ("x",)), LdName("B"): WHY},
     inventory=Inventory(("D1_10", "M300 Disk Array"), WHY),
     commands={"iSMsc_query": 3, "iSMview": 1},
-    volumes=Volumes({SV: BV}, {BV: frozenset({LV})}, ("D1_10",)),
+    volumes=Volumes({SV: BV}, {BV: frozenset({LV})}, ("D1_10",), 1_410_000_000.5, {SV: 1_410_000_100.25}),
 )  # fmt: skip
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -72,6 +72,8 @@ volumes = st.builds(
     st.dictionaries(names, names, max_size=2),
     st.dictionaries(names, st.frozensets(names, max_size=2), max_size=2),
     st.none() | labels,
+    st.none() | times,
+    st.dictionaries(names, times, max_size=2),
 )
 observations = st.builds(
     Observation,
@@ -82,6 +84,7 @@ observations = st.builds(
     inventory=st.none() | unread | st.builds(Inventory, labels, broken),
     commands=st.dictionaries(texts, counts, max_size=2),
     volumes=volumes,
+    newer=st.dictionaries(names, times, max_size=2),
 )  # fmt: skip
 
 

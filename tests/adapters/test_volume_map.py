@@ -14,12 +14,13 @@ from necism_monitor.domain.reading import NOTHING_KNOWN, Volumes
 
 DEFAULT: Final = ArrayName("default")
 BV: Final = LdName("A")
-KNOWN: Final = Volumes({LdName("A_SV1"): BV}, {BV: frozenset({LdName("LV2"), LdName("LV1")})}, ("D1_10",))
+SEEN: Final = {LdName("A_SV1"): 1_000_000_000.25}
+KNOWN: Final = Volumes({LdName("A_SV1"): BV}, {BV: frozenset({LdName("LV2"), LdName("LV1")})}, ("D1_10",), 1e9, SEEN)
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     """One file an array, in a directory that is made when it is needed."""
-    FileMap(tmp_path / "state", DEFAULT).save(KNOWN)
+    assert FileMap(tmp_path / "state", DEFAULT).save(KNOWN)
     assert FileMap(tmp_path / "state", DEFAULT).load() == KNOWN
     assert FileMap(tmp_path / "state", ArrayName("other")).load() == NOTHING_KNOWN
     assert [str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*.json")] == ["state/volumes/default.json"]
@@ -45,20 +46,29 @@ def test_a_damaged_map_knows_nothing_and_is_replaced(tmp_path: Path, content: by
     assert volumes.load() == KNOWN
 
 
+def test_a_map_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    """It has no age of the list of arrays and no transitions: the list is as good as unknown, nothing else is lost."""
+    file = tmp_path / "volumes" / "default.json"
+    file.parent.mkdir()
+    volumes = {"bv_of": {"A_SV1": "A"}, "lvs_seen": {"A": ["LV1", "LV2"]}, "arrays": ["D1_10"]}
+    file.write_text(json.dumps({"version": 1, "volumes": volumes}))
+    assert FileMap(tmp_path, DEFAULT).load() == KNOWN._replace(arrays_at=None, moving={})
+
+
 def test_a_place_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     """Neither a file in the place of the directory nor one that does not exist stops a reading."""
     (tmp_path / "volumes").write_text("in the way")
-    FileMap(tmp_path, DEFAULT).save(KNOWN)
-    FileMap(Path("/proc/nowhere"), DEFAULT).save(KNOWN)
+    assert not FileMap(tmp_path, DEFAULT).save(KNOWN)
+    assert not FileMap(Path("/proc/nowhere"), DEFAULT).save(KNOWN)
     assert FileMap(tmp_path, DEFAULT).load() == NOTHING_KNOWN
 
 
 def test_what_is_known_already_is_not_written_again(tmp_path: Path) -> None:
     """A file system that has become read-only, or full, is not touched for nothing."""
     volumes = FileMap(tmp_path, DEFAULT)
-    volumes.save(KNOWN)
+    assert volumes.save(KNOWN)
     before = (tmp_path / "volumes" / "default.json").stat()
-    volumes.save(KNOWN)
+    assert volumes.save(KNOWN)
     after = (tmp_path / "volumes" / "default.json").stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 

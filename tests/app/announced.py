@@ -60,13 +60,15 @@ class Map:
     """A volume map in memory that counts what is saved."""
 
     def __init__(self, known: Volumes = NOTHING_KNOWN) -> None:
-        self.known, self.saves = known, 0
+        self.known, self.saves, self.writable = known, 0, True
 
     def load(self) -> Volumes:
         return self.known
 
-    def save(self, volumes: Volumes) -> None:
-        self.known, self.saves = volumes, self.saves + 1
+    def save(self, volumes: Volumes) -> bool:
+        if self.writable:
+            self.known, self.saves = volumes, self.saves + 1
+        return self.writable
 
 
 class Announced:

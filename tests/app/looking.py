@@ -1,13 +1,13 @@
 """A small world for what looks: captured screens from a reader that counts, may hang and may break."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from necism_monitor.app.look import Sources
-from necism_monitor.domain.history import NO_HISTORY, History
+from necism_monitor.domain.history import NO_HISTORY, History, Totals
 from necism_monitor.domain.model import Array, Config, Limits, Listener, Pair, Resource, Service, Settings, Webhook
 from necism_monitor.domain.names import ArrayName, LdName, ResourceId, ResourceName, ServiceName
 from necism_monitor.domain.reading import Observation, Unread, Volumes
@@ -45,7 +45,7 @@ class FakeReader:
     """Answers a detail query with `text`, others with `sv_text`; waits while `gate` is closed; may raise `error`."""
 
     def __init__(self, clock: FakeClock) -> None:
-        self.text, self.sv_text, self.code, self.calls = CAPTURE, "", 0, 0
+        self.text, self.sv_text, self.links_text, self.code, self.calls = CAPTURE, "", "", 0, 0
         self.gate, self.begun = threading.Event(), threading.Event()
         self.gate.set()
         self.error: Exception | None = None
@@ -60,6 +60,7 @@ class FakeReader:
             raise self.error
         now = self._clock.now()
         text = self.text if "-detail" in command.argv else self.sv_text
+        text = self.links_text if "-vol" in command.argv else text
         return Output(command.argv, Ending.EXITED, self.code, text, "", now, now)
 
 
@@ -67,10 +68,11 @@ class FakeMap:
     """Knows the BV of everything, so that a reading is one detail query."""
 
     def load(self) -> Volumes:
-        return Volumes({SV: BV, OLD_SV: BV}, {}, ("D1_10",))
+        return Volumes({SV: BV, OLD_SV: BV}, {}, ("D1_10",), NOW)
 
-    def save(self, volumes: Volumes) -> None:
+    def save(self, volumes: Volumes) -> bool:
         """Nothing is kept."""
+        return False
 
 
 class FakeJournals:
@@ -79,12 +81,24 @@ class FakeJournals:
     def __init__(self) -> None:
         self.known: dict[ResourceId, History | Unread] = {}
         self.changed_at: float | None = None
+        self.left_out: list[ResourceId] = []
         self.error: Exception | None = None
 
     def histories(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, History | Unread]:
         if self.error:
             raise self.error
         return {one.id: self.known.get(one.id, NO_HISTORY) for one in resources}
+
+    def totals(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, Totals | Unread]:
+        return {one.id: Totals() for one in resources}
+
+    def refused(self, leaving_out: Collection[ResourceId] = ()) -> Mapping[str, int] | None:
+        self.left_out = list(leaving_out)
+        return {}
+
+    def changes_since(self, at: float) -> Mapping[ResourceId, Mapping[LdName, float] | None]:
+        del at
+        return {}
 
     def last_change_at(self) -> float | None:
         return self.changed_at

@@ -13,6 +13,7 @@ from necism_monitor.domain.judge import Evidence, judge
 from necism_monitor.domain.model import Config, Listener, Resource, Service, Settings, Webhook
 from necism_monitor.domain.names import ArrayName, LdName, ServiceName
 from necism_monitor.domain.reading import BvScreen, Inventory, LinkScreen, Observation, Unread, Volumes
+from necism_monitor.domain.verdicts import Verdicts
 from necism_monitor.ism.output import Ending
 from tests.app.announced import (
     NOW,
@@ -44,7 +45,7 @@ CONTENT: Final[dict[str, Any]] = {
     },
 }
 HOMES: Final = names(A_SV1="A", A_SV2="A", B_SV1="B")
-WARM: Final = Volumes(HOMES, {LdName("A"): frozenset({LdName("A_LV1"), LdName("A_LV2")})}, ("D1_10",))
+WARM: Final = Volumes(HOMES, {LdName("A"): frozenset({LdName("A_LV1"), LdName("A_LV2")})}, ("D1_10",), NOW)
 BV_A, BV_B = LdName("A"), LdName("B")
 
 
@@ -61,13 +62,17 @@ def warm_fixture(array: Simulated) -> Simulated:
     return array
 
 
-def codes(seen: Observation, *resources: Resource) -> set[tuple[str, str]]:
-    """The findings on what was read."""
+def verdicts(seen: Observation, *resources: Resource) -> Verdicts:
+    """What is said of what was read."""
     service = Service(ServiceName("app"), "app.conf", resources)
     config = Config(Settings(), (), (service,), Listener(":1"), Webhook(Listener(":2")))
     evidence = Evidence({ArrayName("default"): seen}, {one.id: NO_HISTORY for one in resources})
-    verdicts = judge(config, resources, evidence, UTC, NOW)
-    return {(found.code, found.subject) for one in verdicts.resources for found in one.all_findings}
+    return judge(config, resources, evidence, UTC, NOW)
+
+
+def codes(seen: Observation, *resources: Resource) -> set[tuple[str, str]]:
+    """The findings on what was read."""
+    return {(found.code, found.subject) for one in verdicts(seen, *resources).resources for found in one.all_findings}
 
 
 def test_a_cold_map_costs_a_query_per_sv_and_the_list_of_arrays(array: Simulated) -> None:
@@ -142,7 +147,8 @@ def test_an_sv_is_not_missing_while_a_screen_failed(warm: Simulated, ending: End
     """Its own screen does not list it, but its BV's screen could not be had, or the other way round: unknown."""
     warm.world["svs"]["B_SV1"]["unlisted"] = True
     only = resource(B1)
-    warm.expect(sv_query("B_SV1"))
+    if ending is Ending.EXITED:
+        warm.expect(sv_query("B_SV1"))
     warm.fail(detail_query("B"), ending=ending)
     assert codes(warm.collect(only), only) == {(code, "B_LV1")}
     warm.map = Map(WARM)
@@ -213,10 +219,91 @@ def test_an_array_that_is_down_is_not_forgotten(warm: Simulated) -> None:
 def test_an_array_that_hangs_is_not_asked_everything(warm: Simulated) -> None:
     """After a few timeouts nothing more is sent; what was not asked is timed out, not absent."""
     assert LATE_MAX == 2
-    warm.fail(detail_query("A"), detail_query("B"), ending=Ending.TIMED_OUT)
+    warm.fail(detail_query("A"), detail_query("B"), ending=Ending.LOST)
     seen = warm.collect(ALL)
     assert codes(seen, ALL) == {("timed-out", lv) for lv in ("A_LV1", "A_LV2", "B_LV1")}
     assert seen.commands == {"iSMsc_query": 2}
+    (found,) = verdicts(seen, ALL).arrays[0].findings
+    assert found.text.startswith(f"{detail_query('A')}: no answer within 1 s")
+
+
+def test_a_bv_that_hangs_is_the_reason_for_its_pairs(warm: Simulated) -> None:
+    """Its SVs are not asked for one by one: each would hang too, and the first timeout is what everybody is told."""
+    warm.fail(detail_query("A"), ending=Ending.LOST)
+    warm.expect(detail_query("B"))
+    said = verdicts(warm.collect(ALL), ALL)
+    (text,) = {found.text for found in said.resources[0].all_findings}
+    assert text.startswith(f"{detail_query('A')}: no answer within 1 s")
+    assert [found.text for found in said.arrays[0].findings] == [text]
+
+
+def test_the_first_reason_outlives_a_second_failure(warm: Simulated) -> None:
+    """The BV's screen failed, the SV's own question does not come in time: that the screen failed is the reason."""
+    warm.fail(detail_query("B"))
+    warm.fail(sv_query("B_SV1"), ending=Ending.LOST)
+    only = resource(B1)
+    (found,) = verdicts(warm.collect(only), only).resources[0].all_findings
+    assert (found.code, found.text.split(":")[0]) == ("query-failed", detail_query("B"))
+
+
+def test_what_was_not_asked_names_what_hung(array: Simulated) -> None:
+    """The list of arrays and the first SV hang: the others say after which command they were not asked."""
+    array.fail(VIEW, sv_query("A_SV1"), ending=Ending.LOST)
+    said = verdicts(array.collect(ALL), ALL)
+    last = said.resources[0].pairs[2].findings[0].text
+    assert last.startswith(f"{sv_query('B_SV1')}: not asked")
+    assert f"first {VIEW}: no answer within 1 s" in last
+
+
+def test_the_list_of_arrays_ages(warm: Simulated) -> None:
+    """After a day it is asked for again: an array that was zoned in later is found; a date in the future is no date."""
+    only = resource(B1)
+    warm.world["also_visible"] = [
+        {"name": "OTHER", "product_id": "M300 Disk Array", "resource_state": "ready", "monitoring": "running"}
+    ]
+    warm.map = Map(WARM._replace(arrays_at=NOW - 86399))
+    warm.expect(detail_query("B"))
+    assert warm.collect(only).volumes.arrays == ("D1_10",)
+    for at in (NOW - 86400, NOW + 1, None):
+        warm.map = Map(WARM._replace(arrays_at=at))
+        warm.expect(VIEW, detail_query("B"))
+        seen = warm.collect(only).volumes
+        assert (seen.arrays, seen.arrays_at) == (("D1_10", "OTHER"), NOW), at
+        assert warm.map.known.arrays_at == NOW
+
+
+def read_b(place: Simulated) -> Observation:
+    """A reading of BV B alone, whose SV shows no start time."""
+    place.world["svs"]["B_SV1"]["omit"] = ["Create   Start Time"]
+    place.expect(detail_query("B"))
+    return place.collect(resource(B1))
+
+
+def test_a_transition_without_a_start_time_is_remembered_from_its_first_sight(warm: Simulated) -> None:
+    """The grace begins with the first reading that could remember it, and is forgotten when the SV settles."""
+    sv, only = warm.world["svs"]["B_SV1"], resource(B1)
+    sv["state"] = "snap/deleting"
+    first = read_b(warm)
+    assert first.volumes.moving == warm.map.known.moving == {LdName("B_SV1"): NOW}
+    assert codes(first, only) == set()
+    warm.map = Map(warm.map.known._replace(moving={LdName("B_SV1"): NOW - 601, LdName("A_SV1"): NOW - 5}))
+    assert codes(read_b(warm), only) == {("changing", "B_LV1")}
+    sv["state"] = "snap/active"
+    settled = read_b(warm)
+    assert settled.volumes.moving == warm.map.known.moving == {LdName("A_SV1"): NOW - 5}
+    assert codes(settled, only) == set()
+
+
+def test_a_first_sight_that_nobody_can_remember_is_raised_at_once(warm: Simulated) -> None:
+    """With a map that cannot be written the grace would begin anew with every reading, and never end."""
+    warm.world["svs"]["B_SV1"]["state"] = "snap/deleting"
+    warm.map.writable, only = False, resource(B1)
+    seen = read_b(warm)
+    assert (seen.volumes.moving, codes(seen, only)) == ({}, {("changing", "B_LV1")})
+    # What somebody else could write down counts.
+    warm.map = Map(WARM._replace(moving={LdName("B_SV1"): NOW - 60}))
+    warm.map.writable = False
+    assert codes(read_b(warm), only) == set()
 
 
 def test_a_screen_cut_between_two_records_hides_nothing(warm: Simulated) -> None:
@@ -271,7 +358,7 @@ def test_alternatives_share_their_bv(array: Simulated) -> None:
 def test_several_commands_run_at_once_only_where_allowed(array: Simulated) -> None:
     """`parallel_commands = 2`: two queries meet in the reader, and every one of them is counted."""
     array.reader.meeting = threading.Barrier(2)
-    array.map = Map(Volumes({}, {}, ("D1_10",)))
+    array.map = Map(Volumes({}, {}, ("D1_10",), NOW))
     only = resource(A1, B1)
     array.expect(sv_query("A_SV1"), sv_query("B_SV1"), detail_query("A"), detail_query("B"))
     seen = array.collect(only, parallel=2)

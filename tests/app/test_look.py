@@ -1,6 +1,6 @@
 """Where an observation comes from: the file alone, a fresh file, or commands."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,7 @@ import pytest
 
 from necism_monitor.app.look import Sources, look, observe
 from necism_monitor.domain.findings import Verdict
-from necism_monitor.domain.history import NO_HISTORY, History
+from necism_monitor.domain.history import NO_HISTORY, History, OpenRun, RunState, Totals
 from necism_monitor.domain.model import Array, Config, Listener, Resource, Service, Settings, Source, Webhook
 from necism_monitor.domain.names import ArrayName, LdName, ResourceId, ServiceName
 from necism_monitor.domain.reading import Observation, Unread, Volumes
@@ -19,7 +19,7 @@ DEFAULT: Final = ArrayName("default")
 FAR: Final = ArrayName("far")
 ONE: Final = resource(pair("A_LV1", "A_SV1"))
 TWO: Final = resource(pair("A_LV2", "A_SV2"), number=2)
-WARM: Final = Volumes(names(A_SV1="A", A_SV2="A"), {}, ("D1_10",))
+WARM: Final = Volumes(names(A_SV1="A", A_SV2="A"), {}, ("D1_10",), NOW)
 ASK: Final = detail_query("A")
 
 
@@ -41,12 +41,27 @@ class Journals:
 
     def __init__(self) -> None:
         self.changed_at: float | None = None
+        self.changer, self.damaged = ResourceId("app/sync#1"), False
+        self.known: dict[ResourceId, History | Unread] = {}
 
     def histories(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, History | Unread]:
-        return {one.id: NO_HISTORY for one in resources}
+        return {one.id: self.known.get(one.id, NO_HISTORY) for one in resources}
+
+    def totals(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, Totals | Unread]:
+        return {one.id: Totals() for one in resources}
+
+    def refused(self, leaving_out: Collection[ResourceId] = ()) -> Mapping[str, int] | None:
+        del leaving_out
+        return {}
 
     def last_change_at(self) -> float | None:
         return self.changed_at
+
+    def changes_since(self, at: float) -> Mapping[ResourceId, Mapping[LdName, float] | None]:
+        changed = self.changed_at
+        if changed is None or changed < at:
+            return {}
+        return {self.changer: None if self.damaged else {LdName("A"): changed}}
 
 
 class Place:
@@ -167,9 +182,71 @@ def test_a_file_for_another_configuration_is_read_past(place: Place) -> None:
 def test_source_file_runs_nothing(place: Place, age: float) -> None:
     """Whatever the age: no command is sent, and the file alone is judged."""
     place.keep(age)
-    place.journals.changed_at = NOW
+    place.journals.changed_at = NOW - 3600
     assert look(place.sources(Source.FILE), (ONE, TWO)).status is Verdict.UP
     assert place.asked() == []
+
+
+A: Final = LdName("A")
+
+
+@pytest.mark.parametrize(("changed", "known"), [(-13, True), (-12, False), (-1, False)])
+def test_a_file_from_before_a_change_is_no_present_truth(place: Place, changed: float, known: bool) -> None:
+    """`stale` of the resource, once, with what to do; neither link nor state is claimed; the array answered well."""
+    place.keep(10)
+    place.journals.changed_at = NOW + changed
+    verdicts = look(place.sources(Source.FILE), (ONE, TWO))
+    assert place.asked() == []
+    assert [one.up for one in verdicts.arrays] == [True]
+    if known:
+        assert verdicts.status is Verdict.UP
+        return
+    found = [(one.code, one.subject, one.hint) for each in verdicts.resources for one in each.all_findings]
+    hint = "run `necism collect`"
+    assert found == [("stale", "app/sync#1", hint), ("stale", "app/sync#2", hint)]
+    pairs = [pair for each in verdicts.resources for pair in each.pairs]
+    assert {(one.link.value, one.snapshot_state.value, one.status) for one in pairs} == {
+        ("unknown", "unknown", Verdict.UNKNOWN)
+    }
+
+
+def test_a_screen_that_a_run_put_in_counts_by_its_own_time(place: Place) -> None:
+    """Newer than the CHANGE although the rest of the file is older: it is believed; a later CHANGE ends that."""
+    place.keep(10)
+    saved = place.store.kept[DEFAULT]
+    assert isinstance(saved, Observation)
+    place.store.kept[DEFAULT] = saved._replace(newer={A: NOW - 2})
+    for changed, status in ((NOW - 3, Verdict.UP), (NOW - 2, Verdict.UNKNOWN)):
+        place.journals.changed_at = changed
+        assert look(place.sources(Source.FILE), (ONE, TWO)).status is status
+
+
+@pytest.mark.parametrize(("resource_id", "status"), [("far/sync#1", Verdict.UP), ("gone/sync#1", Verdict.UNKNOWN)])
+def test_a_change_on_another_array_makes_no_file_old(place: Place, resource_id: str, status: Verdict) -> None:
+    """The same name on two arrays are two base volumes; whose resource is not configured any more may be ours."""
+    far = resource(pair("A_LV1", "A_SV1"), number=1, array="far")._replace(service=ServiceName("far"))
+    place.resources = (ONE, TWO, far)
+    place.keep(10)
+    place.journals.changed_at, place.journals.changer = NOW - 1, ResourceId(resource_id)
+    assert look(place.sources(Source.FILE), (ONE, TWO)).status is status
+
+
+def test_a_damaged_journal_may_have_changed_anything(place: Place) -> None:
+    """Written since the reading and damaged: nobody knows which base volumes its run changed."""
+    place.keep(10)
+    place.journals.changed_at, place.journals.damaged = NOW - 1, True
+    assert look(place.sources(Source.FILE), (ONE, TWO)).status is Verdict.UNKNOWN
+
+
+def test_a_run_at_work_makes_its_own_readings_old_without_a_finding(place: Place) -> None:
+    """While its owner works, `stale` is not raised for its pairs, and nothing is claimed of their links."""
+    place.keep(10)
+    place.journals.changed_at = NOW - 1
+    run = OpenRun("1", RunState.RUNNING, NOW - 5, NOW + 600, (), "somebody", "unlink A_LV1")
+    place.journals.known[ONE.id] = NO_HISTORY._replace(open_run=run)
+    working, other = look(place.sources(Source.FILE), (ONE, TWO)).resources
+    assert (list(working.all_findings), working.pairs[0].link.value) == ([], "unknown")
+    assert [one.code for one in other.all_findings] == ["stale"]
 
 
 def test_source_file_says_stale_when_it_is_old(place: Place) -> None:

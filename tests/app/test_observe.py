@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from necism_monitor.app.look import look
 from necism_monitor.app.observe import Observatory
 from necism_monitor.domain.findings import Verdict
-from necism_monitor.domain.history import NO_HISTORY
+from necism_monitor.domain.history import NO_HISTORY, ClockMark
 from necism_monitor.domain.model import Limits, Pair, Settings, Source
-from necism_monitor.domain.names import ArrayName
+from necism_monitor.domain.names import ArrayName, LdName, ResourceName
 from necism_monitor.domain.reading import Observation, Unread
 from necism_monitor.domain.states import LinkState, SnapshotState
 from necism_monitor.render.last_good import Sight
@@ -192,6 +193,39 @@ def test_a_missing_sv_takes_its_values_with_it() -> None:
     sight = observatory.verdicts(GENEROUS)
     assert sight.verdicts.resources[0].pairs[1].snapshot_state is SnapshotState.MISSING
     assert set(sight.pairs) == {(DEFAULT, LV)}
+
+
+def test_a_missing_lv_leaves_the_image_its_age() -> None:
+    """The SV is dated and its date is judged: what is kept of it stays, also for a time when nobody can look."""
+    world = World()
+    world.reader.text = CAPTURE.replace(LV, "another_LV")
+    world.reader.links_text = "Specified Volume Information\nSV:LD Name : xxxxxxxxxxx_00cc_SV00ce\n"
+    world.reader.links_text += "Destination Volume Information\n"
+    sight = Observatory(world.sources()).verdicts(GENEROUS)
+    resource = sight.verdicts.resources[0]
+    assert resource.pairs[0].link is LinkState.MISSING
+    assert list(sight.dates(resource)) == [resource.oldest] == [TAKEN]
+    assert sight.pairs[(DEFAULT, LV)].taken == TAKEN
+
+
+def test_the_clock_of_an_array_is_measured_at_its_creates() -> None:
+    """The journal's newest create printed a date two seconds ahead of the time at which that was written down."""
+    world = World()
+    sources = world.sources()
+    (resource,) = sources.config.resources
+    world.journals.known[resource.id] = NO_HISTORY._replace(mark=ClockMark("2014/09/09 17:27:45", TAKEN - 2))
+    assert Observatory(sources).verdicts(GENEROUS).verdicts.arrays[0].clock_offset == 2.0
+    assert look(sources, (resource,)).arrays[0].clock_offset == 2.0
+
+
+def test_hidden_resources_are_in_no_reading_and_in_no_count() -> None:
+    """Nobody asks the array for what only a hidden resource needs, and its refusals are left out."""
+    world = World()
+    hidden = world.resource(1)._replace(name=ResourceName("sync#9"), pairs=(Pair(OLD_LV, (LdName("HIDDEN_SV"),)),))
+    sources = world.sources(world.resource(1), hidden._replace(hidden=True))
+    sight = Observatory(sources).verdicts(GENEROUS)
+    assert (world.reader.calls, sight.verdicts.arrays[0].up) == (1, True)
+    assert world.journals.left_out == [hidden.id]
 
 
 def test_a_pair_that_left_the_configuration_is_forgotten() -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from necism_monitor.cli.explain import EXITS
 from necism_monitor.cli.main import VERBS, main
 from necism_monitor.domain import findings, refusals
+from tests.cli.conftest import ROOT
 
 
 def explained(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -60,3 +66,31 @@ def test_the_list_holds_everything(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_verb_is_explained_that_is_not_there() -> None:
     """The exit codes are those of verbs that exist, and of the plugin."""
     assert set(EXITS) <= {*VERBS, "check_necism"}
+
+
+def test_a_skip_of_the_seeds_spelling_has_no_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """`syncresync` never ends with 4, and neither its help nor its explanation says so; `resync` does."""
+    assert main(["syncresync", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "0 done and verified, or too soon, 3 refused, 5 failed" in shown
+    assert 4 not in EXITS["syncresync"]
+    assert "syncresync" not in explained(capsys, "4")
+    assert "resync not needed or too soon" in explained(capsys, "4")
+
+
+SPOKEN_OF = re.compile(r"`necism ((?:[a-z][a-z-]*)(?:\|[a-z-]+)*)")
+
+
+def texts(root: Path) -> Iterator[tuple[str, str]]:
+    """Every text in the product's source, and the file it stands in."""
+    for path in (*root.joinpath("necism_monitor").rglob("*.py"), root / "check_necism.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield f"{path.relative_to(root)}:{node.lineno}", node.value
+
+
+def test_no_text_names_a_command_that_is_not_there() -> None:
+    """A hint that sends somebody to a verb of another release helps nobody."""
+    found = {(where, verb) for where, text in texts(ROOT) for verb in SPOKEN_OF.findall(text)}
+    assert {verb for _, verb in found} >= {"resume", "relink", "abandon", "history", "capture"}
+    assert {(where, verb) for where, verb in found if verb not in VERBS} == set()

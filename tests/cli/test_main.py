@@ -24,6 +24,8 @@ from necism_monitor.domain.errors import (
     Problem,
     UsageError,
 )
+from necism_monitor.domain.names import NameRuleError
+from necism_monitor.domain.rules import RuleError
 from necism_monitor.simulator.faults import add_fault
 from tests.cli.conftest import PATIENCE, Necism, Simulated, clean_environment
 
@@ -147,7 +149,7 @@ def test_the_verb_is_found_past_options() -> None:
 
 def test_status_loads_neither_web_nor_terminal_libraries(simulated: Simulated) -> None:
     """What the exporter, the page and a terminal need costs a status in a pipe nothing."""
-    config = simulated("seed") / "config"
+    config = simulated("eight") / "config"
     script = (
         "import sys; from necism_monitor.cli.main import main; "
         f"main(['status', '--json', '--config', {str(config)!r}]); "
@@ -206,7 +208,7 @@ def test_whatever_is_raised_ends_in_a_code(
 )
 def test_a_reader_that_goes_away_is_no_error(words: list[str], simulated: Simulated) -> None:
     """`necism ... | true` ends with the verb's own code and without a word."""
-    config = str(simulated("seed") / "config")
+    config = str(simulated("eight") / "config")
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "necism_monitor", *(config if word == "CONFIG" else word for word in words)]
@@ -231,7 +233,7 @@ def test_results_that_cannot_be_written_are_said_to_be_lost() -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_change_no_result(closed: str, simulated: Simulated) -> None:
     """Whatever a cron job closes, the code is that of the verb."""
-    config = simulated("seed") / "config"
+    config = simulated("eight") / "config"
     line = f'"$0" -m necism_monitor status --config "$1" {closed}'
     done = subprocess.run(
         ["sh", "-c", line, sys.executable, str(config)],
@@ -312,3 +314,67 @@ def test_an_ignored_signal_stays_ignored(simulated: Simulated) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], check=False, env=clean_environment(), timeout=PATIENCE)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("words", [["--help"], ["resync", "--help"], ["--version"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_help_that_cannot_be_written_is_said_to_be_lost(words: list[str], unbuffered: str) -> None:
+    """Whoever saved it to a full disk learns that there is nothing."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "necism_monitor", *words],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=PATIENCE,
+            env=clean_environment(PYTHONUNBUFFERED=unbuffered),
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert done.stderr.startswith("necism: standard output cannot be written")
+
+
+def test_a_plan_that_cannot_be_written_is_an_error(simulated: Simulated) -> None:
+    """A dry run has no other result than what it prints."""
+    config = str(simulated("stale") / "config")
+    service = next(Path(config, "services").iterdir()).stem
+    words = ["resync", service, "--dry-run", "--config", config]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "necism_monitor", *words],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=clean_environment(), timeout=PATIENCE,
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert "standard output cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--config", "x"], ["--state-dir", "x"]])
+def test_a_working_directory_that_is_gone_is_no_bug(words: list[str], simulated: Simulated, tmp_path: Path) -> None:
+    """A relative path in it: 64 with a hint; absolute paths work as everywhere."""
+    config = simulated("seed") / "config"
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    line = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+
+    def run(*more: object) -> subprocess.CompletedProcess[str]:
+        command = ["sh", "-c", line, "sh", gone, sys.executable, "-m", "necism_monitor", "config", "check", *more]
+        gone.mkdir(exist_ok=True)
+        return subprocess.run(
+            list(map(str, command)), capture_output=True, text=True, check=False, timeout=PATIENCE,
+            env=clean_environment(NECISM_CONFIG=str(config)),
+        )  # fmt: skip
+
+    done = run(*words)
+    assert done.returncode == 64, done.stderr
+    assert "working directory does not exist" in done.stderr
+    assert run("--state-dir", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("error", [RuleError("5", "a duration needs a unit", "write 5s"), NameRuleError("", "r", "h")])
+def test_a_broken_rule_is_wrong_usage(
+    error: RuleError | NameRuleError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever text was read, its fault is the writer's."""
+
+    def fail(words: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(frame, "_run", fail)
+    assert main(["status"]) == 64
+    assert capsys.readouterr().err == f"necism: {error}\nhint: {error.hint}\n"

@@ -47,3 +47,15 @@ def test_an_array_is_replaced_only_by_force(necism: Necism, tmp_path: Path) -> N
     assert refused.returncode == 64
     assert "force" in refused.stderr
     assert necism("simulator", "create", tmp_path / "a", "--scenario", "eight", "--force").returncode == 0
+
+
+def test_each_error_has_the_hint_that_fits(necism: Necism, tmp_path: Path) -> None:
+    """Scenarios are listed by a command, latencies have three forms, a place is another one or forced."""
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine").write_text("x")
+    for words, hint in (
+        ((tmp_path / "a", "--scenario", "sed"), "simulator list"),
+        ((tmp_path / "a", "--latency", "slow"), "--latency 0.1"),
+        ((tmp_path / "taken",), "empty directory"),
+    ):
+        assert hint in necism("simulator", "create", *words).stderr.splitlines()[-1]

@@ -53,7 +53,7 @@ def test_a_warm_status_costs_one_command_a_base_volume(necism: Necism, simulated
 
 def test_without_a_state_dir_that_can_be_written_nothing_fails(necism: Necism, simulated: Simulated) -> None:
     """The map is then not kept: each status asks for everything, and tells the same."""
-    place = simulated("seed")
+    place = simulated("eight")
     words = (
         "status",
         "--json",
@@ -190,7 +190,7 @@ def test_a_terminal_is_coloured_unless_it_is_not_wanted(simulated: Simulated) ->
 
 def test_debug_tells_every_command(necism: Necism, simulated: Simulated) -> None:
     """On standard error, in the log's shape or as JSON; the document stays alone on standard output."""
-    config = simulated("seed") / "config"
+    config = simulated("eight") / "config"
     text = necism("--log.level", "debug", "status", "--json", "--config", config)
     assert " - necism - DEBUG - iSMview -d: exited 0 after " in text.stderr
     assert document(text)["status"] == "up"

@@ -1,15 +1,18 @@
 """Every finding is raised by its situation, on its subject, and not by the situation just beside it."""
 
+from datetime import UTC
 from typing import Any, Final
 
 import pytest
 
 from necism_monitor.domain.findings import CATALOGUE, Verdict, worst
 from necism_monitor.domain.history import History
+from necism_monitor.domain.judge import Evidence, judge
 from necism_monitor.domain.model import AccessPolicy, Settings
-from necism_monitor.domain.names import LdName
-from necism_monitor.domain.reading import SvRecord, Unread
+from necism_monitor.domain.names import LdName, ResourceName
+from necism_monitor.domain.reading import Observation, SvRecord, Unread
 from tests.domain.builders import (
+    DEFAULT,
     FAILED,
     GARBLED,
     HOUR,
@@ -17,6 +20,7 @@ from tests.domain.builders import (
     MINUTE,
     NOW,
     World,
+    config,
     healthy,
     linked,
     lv,
@@ -172,6 +176,26 @@ def test_a_transition_of_unknown_beginning_is_changing_at_once() -> None:
     assert one(age=None, state="snap/deleting").codes() == {("changing", "LV1")}
 
 
+def test_a_transition_first_seen_by_a_reading_has_its_grace_from_then() -> None:
+    """No start time on the screen: since when it was seen counts, if that was remembered; the grace is 10 minutes."""
+    world = one(age=None, state="snap/deleting")
+    assert isinstance(world.seen, Observation)
+    for ago, codes in ((0, set[str]()), (599, set()), (600, {"changing"}), (-5 * MINUTE - 1, {"changing"})):
+        volumes = world.seen.volumes._replace(moving={LdName("SV1"): NOW - ago})
+        known = world._replace(seen=world.seen._replace(volumes=volumes))
+        assert {code for code, _ in known.codes()} == codes, ago
+        if ago == 599:
+            assert known.verdicts().valid_until == NOW + 1
+
+
+def test_the_start_time_on_the_screen_outranks_what_was_remembered() -> None:
+    """The array knows better since when it works."""
+    world = one(state="snap/deleting", began=601)
+    assert isinstance(world.seen, Observation)
+    volumes = world.seen.volumes._replace(moving={LdName("SV1"): NOW})
+    assert world._replace(seen=world.seen._replace(volumes=volumes)).codes() == {("changing", "LV1")}
+
+
 def test_a_transition_that_begins_in_the_future_is_changing() -> None:
     """A start beyond future_tolerance would give a grace that never ends; within it, it is as good as now."""
     assert ("changing", "LV1") in one(age=HOUR, state="snap/deleting", began=-5 * MINUTE - 1).codes()
@@ -199,6 +223,19 @@ def test_an_lv_known_only_to_the_journal_is_detached() -> None:
     elsewhere = world._replace(history=History(home={LdName("LV1"): LdName("BV2")}))
     assert known.codes() == {("detached", "LV1")}
     assert elsewhere.codes() == {("lv-missing", "LV1")}
+
+
+def test_an_lv_seen_on_another_bv_is_not_said_to_be_nowhere() -> None:
+    """The code stays, text and hint name the BV; only of an LV seen nowhere it is said that it is not on the array."""
+    nowhere = observation(screen("BV1", sv()), links={"BV1": rows()})
+    (lost,) = World(nowhere, ONE).findings()
+    assert lost.text == "LV LV1 is not on the array"
+    remembered = World(observation(screen("BV1", sv()), links={"BV1": rows()}, seen={"BV7": ("LV1",)}), ONE)
+    seen_now = observation(screen("BV1", sv()), screen("BV7", sv("SV7", HOUR, lv("LV1"))), links={"BV1": rows()})
+    for world in (remembered, World(seen_now, ONE)):
+        (found,) = world.findings()
+        assert found.text == "LV LV1 is not on BV BV1 of its SV; it was seen on BV BV7"
+        assert (found.code, "BV7" in found.hint) == ("lv-missing", True)
 
 
 def test_the_link_list_proves_a_detachment() -> None:
@@ -240,6 +277,27 @@ def test_the_array_repeats_what_kept_it_from_answering() -> None:
     old = World(healthy(ended_at=NOW - DAY)).verdicts().arrays[0]
     assert [(found.code, found.subject) for found in old.findings] == [("stale", "default")]
     assert (old.up, old.observed_at) == (False, NOW - DAY)
+
+
+def test_the_array_is_judged_by_what_is_shown() -> None:
+    """A hidden resource's BV that failed is in no face: the array is up, and nothing is found on it."""
+    shown, hidden = resource(pair("LV1")), resource(pair("LV2"), name=ResourceName("sync#2"), hidden=True)
+    seen = observation(screen("BV1", linked(1)), bv_of={"SV2": "BV2"}, bvs={"BV2": FAILED}, links={"BV2": LATE})
+    verdicts = judge(config(shown, hidden), (shown,), Evidence({DEFAULT: seen}, {}), UTC, NOW)
+    assert (verdicts.arrays[0].up, verdicts.arrays[0].findings) == (True, ())
+    # Whoever asks about another resource hears of everything that is shown.
+    open_too = hidden._replace(hidden=False)
+    verdicts = judge(config(shown, open_too), (shown,), Evidence({DEFAULT: seen}, {}), UTC, NOW)
+    assert [one.code for one in verdicts.arrays[0].findings] == ["query-failed", "timed-out"]
+
+
+@pytest.mark.parametrize("where", ["detail", "links"])
+def test_a_screen_with_a_line_of_nobody_takes_the_array_down_without_a_finding(where: str) -> None:
+    """Not everything could be read; no finding of arrays has a word for that."""
+    detail = screen("BV1", linked(1), broken=GARBLED if where == "detail" else None)
+    links = {"BV1": rows(broken=GARBLED)} if where == "links" else {}
+    array = World(observation(detail, links=links), ONE).verdicts().arrays[0]
+    assert (array.up, array.findings) == (False, ())
 
 
 def test_a_stale_reading_leaves_nothing_to_believe() -> None:

@@ -238,6 +238,32 @@ def test_an_lv_nobody_lists_is_not_found() -> None:
     assert World(observation(screen("BV1", sv("SV1", OLD)), links={"BV1": rows()}), ONE).refused() == "not-found"
 
 
+@pytest.mark.parametrize("memory", ["map", "journal"])
+def test_an_lv_remembered_on_another_bv_is_on_the_wrong_bv(memory: str) -> None:
+    """Whole screens of the SV's BV do not list the LV, but a reading or a run once saw it on BV2: both are named."""
+    seen = {"BV2": ("LV1",)} if memory == "map" else {}
+    history = History(home={LdName("LV1"): LdName("BV2")}) if memory == "journal" else History()
+    world = World(observation(screen("BV1", sv("SV1", OLD)), links={"BV1": rows()}, seen=seen), ONE, history)
+    said = world.refusal()
+    assert said is not None
+    assert (said.code, said.text) == ("wrong-bv", "LV LV1 was last seen on BV BV2, SV SV1 belongs to BV BV1")
+    # An LV that is there now may have been anywhere before.
+    here = observation(screen("BV1", linked(1, OLD)), seen={"BV2": ("LV1",)})
+    assert World(here, ONE, history).refused() is None
+
+
+def test_a_link_list_alone_names_the_bv_of_an_lv() -> None:
+    """The LV stands on the link list of another BV that this reading asked about: the wrong BV, not `not-found`."""
+    two = observation(
+        screen("BV1", sv("SV1", OLD)),
+        screen("BV2", sv("SV2", OLD)),
+        links={"BV1": rows(), "BV2": rows(("LV1", "unlink", None), ("LV2", "unlink", None))},
+    )
+    said = World(two, resource(pair("LV1"), pair("LV2"))).refusal()
+    assert said is not None
+    assert (said.code, said.text) == ("wrong-bv", "LV LV1 belongs to BV BV2, SV SV1 to BV BV1")
+
+
 def test_alternatives_on_two_bvs_are_the_wrong_bv() -> None:
     """An LV can only show SVs of its own BV."""
     seen = observation(screen("BV1", linked(1, OLD)), screen("BV2", sv("SV9", OLD)))
@@ -288,7 +314,10 @@ def test_locked_and_unfinished_name_the_run() -> None:
     assert busy is not None
     assert left is not None
     assert busy.text == "run r1 by root on node1 (process 7) is at work: create BV1 SV1"
-    assert left.text == "run r1 by root on node1 (process 7) has no end; detached LVs: LV1"
+    assert (
+        left.text
+        == "run r1 by root on node1 (process 7) has no end; by its journal these LVs were detached or unknown: LV1"
+    )
 
 
 def test_a_plan_hash_tells_any_two_plans_apart() -> None:

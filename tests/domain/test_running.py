@@ -95,7 +95,7 @@ def test_unfinished_names_its_detached_lvs() -> None:
     """The finding names the LVs that the journal last knew detached, or none."""
     for history, wanted in ((unfinished("LV1", "LV2"), "LV1, LV2"), (unfinished(), "none")):
         found = next(one for one in World(healthy(), history=history).findings() if one.code == "unfinished")
-        assert found.text.endswith(f"detached LVs: {wanted}")
+        assert found.text.endswith(f"by its journal these LVs were detached or unknown: {wanted}")
 
 
 def test_a_mixed_set_is_silent_while_the_next_run_repairs_it() -> None:

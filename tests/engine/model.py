@@ -41,6 +41,8 @@ class Truth(NamedTuple):
     """LVs that the array said to have detached, SVs that it said to have created, and did not."""
     wrong: frozenset[LdName] = frozenset()
     """LVs that a link gave another access than it was to give."""
+    liars: frozenset[LdName] = frozenset()
+    """LVs of which the array says from now on, each time, that it linked or detached them, and does neither."""
 
     def shown(self, lv: LdName) -> LdName | None:
         """The SV that `lv` shows."""
@@ -118,6 +120,9 @@ def answers(truth: Truth, run: Run, step: Step, faults: int) -> Iterator[tuple[T
     if isinstance(step, Observe):
         yield from _readings(truth, run, step, faults)
         return
+    if isinstance(step, Link | Unlink) and step.lv in truth.liars:
+        yield truth, Done(step), 0
+        return
     if not accepted(truth, step):
         yield truth, Unclear(step, "refused"), 0
         return
@@ -132,9 +137,12 @@ def answers(truth: Truth, run: Run, step: Step, faults: int) -> Iterator[tuple[T
         yield truth.with_sv(step.sv, "moving"), Unclear(step, "asynchronous"), 1
         yield truth._replace(lied=truth.lied | {step.sv}), Done(step, "new"), 1
     if faults and isinstance(step, Unlink):
-        yield truth._replace(lied=truth.lied | {step.lv}), Done(step), 1
+        lying = truth._replace(lied=truth.lied | {step.lv})
+        yield lying, Done(step), 1
+        yield lying._replace(liars=truth.liars | {step.lv}), Done(step), 1
     if faults and isinstance(step, Link):
         yield truth, Done(step), 1
+        yield truth._replace(liars=truth.liars | {step.lv}), Done(step), 1
         linked = effect(truth, step)
         yield linked._replace(wrong=linked.wrong | {step.lv}), Done(step), 1
 

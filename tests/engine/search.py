@@ -49,27 +49,33 @@ class Walk:
 
     def __init__(self, engine: Next = next_steps, change: Apply = apply) -> None:
         self._engine, self._apply = engine, change
-        self.positions = self.moves = self.endings = 0
+        self.positions = self.moves = self.endings = self.liars_given_up = 0
 
     def explore(self, plan: Plan, truth: Truth, faults: int, deaths: int) -> None:
         """Walk everything reachable; raises Broken at the first position that must not be."""
         svs: dict[LdName, SvFact | None] = {sv: fact(truth, sv) for sv, _ in truth.svs}
         first = Position(start(plan, svs), truth, faults, deaths)
-        seen, heap = {_key(first)}, [first]
+        before: dict[object, list[object]] = {_key(first): []}
+        heap, ends = [first], list[object]()
         while heap:
             position = heap.pop()
             self.positions += 1
+            origin, endings = _key(position), self.endings
             for after in self._moves(position):
                 self.moves += 1
                 key = _key(after)
-                if key not in seen:
-                    seen.add(key)
+                if key not in before:
+                    before[key] = []
                     heap.append(after)
+                before[key].append(origin)
+            ends += [origin] if self.endings > endings else []
+        _check_ends_reachable(before, ends)
 
     def _moves(self, at: Position) -> Iterator[Position]:
         steps = self._engine(at.run)
         if isinstance(steps, Closed):
             self.endings += 1
+            self.liars_given_up += bool(at.truth.liars & at.run.abandoned)
             _check_end(at, steps)
             if stays_open(at.run):
                 yield from self._revive(at)
@@ -120,6 +126,18 @@ class Walk:
             yield at._replace(run=apply(at.run._replace(result=None), Recovering("resume")), truth=truth)
 
 
+def _check_ends_reachable(before: dict[object, list[object]], ends: list[object]) -> None:
+    """From every position there is a way to an end: nothing that repeats itself goes on for ever."""
+    reached, heap = set(ends), list(ends)
+    while heap:
+        for origin in before[heap.pop()]:
+            if origin not in reached:
+                reached.add(origin)
+                heap.append(origin)
+    if len(reached) < len(before):
+        raise Broken(f"{len(before) - len(reached)} positions from which no end can be reached")
+
+
 def _landings(truth: Truth, run: Run) -> Iterator[Truth]:
     """Every combination of effects of what was in flight when the process died."""
     steps = [step for step in run.in_flight | truth.pending if not isinstance(step, Observe)]
@@ -156,13 +174,25 @@ def _check_end(at: Position, result: Closed) -> None:
             raise Broken(f"exit 0, but the access of {pair.lv} is not {pair.access}")
         if result.exit in {0, 5} and shown not in {pair.target, pair.previous}:
             raise Broken(f"exit {result.exit}, but {pair.lv} shows {shown}")
-        if result.exit in {0, 5} and result.images == "new" and truth.image(pair.target) != "new":
-            raise Broken(f"the images are said to be new, but {pair.target} is {truth.image(pair.target)!r}")
-        before = (pair.stamp or "fault") if shown == pair.target else "old"
-        if result.exit in {0, 5} and result.images == "old" and shown and truth.image(shown) != before:
-            raise Broken(f"the images are said to be old, but {shown} is {truth.image(shown)!r}")
+    _check_images(at, result)
     if truth.pending and result.exit == 0:
         raise Broken("exit 0 while a command may still land")
+
+
+def _check_images(at: Position, result: Closed) -> None:
+    """`new` where every LV shows a new image, `old` where none does, `mixed` only where some do and some do not."""
+    pairs, truth = at.run.plan.pairs, at.truth
+    if result.images == "mixed" and len(pairs) == 1:
+        raise Broken("a single image is said to be mixed")
+    shown = [truth.shown(pair.lv) for pair in pairs]
+    if result.exit not in {0, 5}:
+        return
+    new = {sv is not None and truth.image(sv) == "new" for sv in shown}
+    true = "mixed" if len(new) > 1 else "new" if True in new else "old"
+    if result.images != true:
+        raise Broken(f"the images are said to be {result.images}, and are {true}")
+    if result.exit == 5 and f"images {true}" not in result.text:
+        raise Broken(f"the images are {true}, and exit 5 says {result.text!r}")
 
 
 def _usable(pair: PlannedPair) -> list[LdName]:

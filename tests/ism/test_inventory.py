@@ -21,6 +21,15 @@ def test_a_product_id_may_hold_blanks(product: str) -> None:
         assert parse_arrays(f"{head}{product:<18}{'D1_10':<34}{tail}\n") == Inventory(("D1_10",), None)
 
 
+def test_a_blank_product_id_hides_no_array() -> None:
+    """Only the name is judged: a row whose first column is blank is read by the header's columns, indented or not."""
+    row = f"{'':<18}{'S2800_ODD':<34}{'ready':<16}running\n"
+    assert parse_arrays(HEAD + row) == Inventory(("S2800_ODD",), None)
+    assert parse_arrays(TEXT.rstrip("\n") + "\n" + row) == Inventory(("D1_10", "S2800_ODD"), None)
+    shifted = "".join(f"    {line}\n" for line in (HEAD + row).splitlines())
+    assert parse_arrays(shifted) == Inventory(("S2800_ODD",), None)
+
+
 def test_several_arrays_in_the_order_of_the_screen() -> None:
     """Every row is an array, and asking twice gives the same."""
     row = "{:<18}{:<34}{:<16}{}\n"
@@ -42,7 +51,8 @@ def test_no_row_is_no_array() -> None:
         f"{'nineteen characters':<18}{'D1_11':<34}ready           running\n",
         f"{'D1-10':<18}{'B' * 35:<34}ready           running\n",
         "A product id that is far too long   D1_11                             ready\n",
-        "                  D1_11                             ready           running\n",
+        "                    D1_11                           ready           running\n",
+        "                                                    ready           running\n",
         "D1-10\tD1_11\tready\trunning\n",
         "D1-10             D1_11\x00                            ready           running\n",
         "iSMview:Error: iSM07999: an array does not answer\n",

@@ -351,3 +351,44 @@ def test_every_line_is_on_disk_before_anything_else_happens(tmp_path: Path, requ
     ours = [call for call in after if re.match(rf"(write|fdatasync)\({descriptor}\b", call) or call.startswith("fsync")]
     kinds = [call.partition("(")[0] for call in ours]
     assert kinds == ["fsync"] * 4 + ["write", "fdatasync"] * 3
+
+
+# --- what was changed, and what somebody else did to the file ------------------------------------------------------
+
+
+def test_a_journal_tells_which_base_volumes_were_changed_since_when(tmp_path: Path) -> None:
+    """The last word about a CHANGE counts, readings do not; a damaged journal may have changed anything."""
+    path = write(tmp_path, *WHOLE_RUN)
+    book = Journal(tmp_path)
+    assert book.changes_since(AT) == {RESOURCE.id: {"BV1": AT + 7}}
+    assert book.changes_since(AT + 7) == {RESOURCE.id: {"BV1": AT + 7}}
+    assert book.changes_since(AT + 7.5) == {RESOURCE.id: {}}
+    path.write_bytes(path.read_bytes().replace(b'"lv"', b'"vl"', 1))
+    assert book.changes_since(AT) == {RESOURCE.id: None}
+    assert Journal(tmp_path / "none").changes_since(AT) == {}
+
+
+@pytest.mark.parametrize("tamper", ["remove", "truncate", "extend", "replace", "directory"])
+def test_an_append_notices_what_somebody_did_to_the_file(tmp_path: Path, tamper: str) -> None:
+    """What is written to a file that nobody will find is not written: it is an error, and nothing is appended."""
+    journal = Journal(tmp_path).begin(header(), AT)
+    for number, item in enumerate(WHOLE_RUN[:3]):
+        journal.append(Line(AT + number, item))
+    path, whole = journal.path, journal.path.read_bytes()
+    match tamper:
+        case "remove":
+            path.unlink()
+        case "truncate":
+            os.truncate(path, 10)
+        case "extend":
+            path.write_bytes(whole + b"x")
+        case "replace":
+            path.rename(path.with_suffix(".old"))
+            path.write_bytes(whole)
+        case _:
+            shutil.rmtree(path.parent)
+    found = path.read_bytes() if path.exists() else None
+    with pytest.raises(EnvironmentProblem, match=r"not as it was left|No such file"):
+        journal.append(Line(AT + 3, WHOLE_RUN[3]))
+    assert (path.read_bytes() if path.exists() else None) == found
+    journal.close()

@@ -189,7 +189,7 @@ def test_more_words_do_not_change_the_answer(resources: tuple[ResourceVerdict, .
 def test_findings_and_pairs_stand_in_the_lines_below() -> None:
     """-v tells each finding with its hint, -vv each pair, -vvv what ran."""
     (line,) = say(LOOSE, verbose=1).more
-    assert line.startswith("WARNING loose/sync#1 detached LV3: LV LV3 is not linked (hint: the host sees no data")
+    assert line.startswith("WARNING loose/sync#1 detached LV3: LV LV3 is not linked (hint: hosts see no data")
     lines = say(LOOSE, verbose=2).more
     assert "  LV3: linked to SV_LV3, access rw; SV_LV3 is active, 1h old; BV BV" in lines
     assert "0 commands run by this check" in say(LOOSE, verbose=3).more

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 
 from necism_monitor.domain.findings import Finding, Verdict, finding, status_of, worst
-from necism_monitor.domain.history import NO_HISTORY, History, OpenRun
+from necism_monitor.domain.history import NO_HISTORY, History, OpenRun, Totals
 from necism_monitor.domain.model import Limits, Pair, Resource
 from necism_monitor.domain.names import ArrayName, LdName, ResourceId, ResourceName, ServiceName
 from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.stamps import Instant
 from necism_monitor.domain.states import LinkState, SnapshotState
 from necism_monitor.domain.verdicts import ArrayVerdict, PairVerdict, ResourceVerdict, ServiceVerdict, Verdicts
-from necism_monitor.render.last_good import KeptPair, KeptReading, Sight
+from necism_monitor.render.last_good import Books, KeptPair, KeptReading, Sight
 
 NOW = 1_410_000_000.0
 DEFAULT = ArrayName("default")
+NO_RUNS = Totals()
 
 
 def pair_verdict(
@@ -64,6 +65,8 @@ def sight(
     history: History | Unread = NO_HISTORY,
     up: bool = True,
     offset: float | None = None,
+    total: Totals | Unread = NO_RUNS,
+    refused: Mapping[str, int] | None = None,
 ) -> Sight:
     """One resource `svc/sync#1` of `pairs`, all of them read, or as `kept` says."""
     resource = Resource(
@@ -77,7 +80,8 @@ def sight(
     verdicts = Verdicts(status, NOW, NOW, None, (array,), (service,), {})
     pairs_kept = {(DEFAULT, one.pair.lv): kept_pair(one) for one in pairs} if kept is None else kept
     histories: dict[ResourceId, History | Unread] = {resource.id: history}
-    return Sight(verdicts, pairs_kept, {DEFAULT: KeptReading(NOW - 5, 1.5)}, histories)
+    totals: dict[ResourceId, Totals | Unread] = {resource.id: total}
+    return Sight(verdicts, pairs_kept, {DEFAULT: KeptReading(NOW - 5, 1.5)}, Books(histories, totals, refused))
 
 
 def blind_pair(number: int) -> PairVerdict:

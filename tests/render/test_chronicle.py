@@ -24,10 +24,10 @@ from necism_monitor.domain.events import (
     Unclear,
     Unlink,
 )
-from necism_monitor.domain.names import LdName
+from necism_monitor.domain.names import LdName, ResourceId
 from necism_monitor.domain.record import Header, Item, Left, Line, PlanLine, RunFile
 from necism_monitor.domain.tale import tell
-from necism_monitor.render.chronicle import chronicle, moment, refusal_story, story
+from necism_monitor.render.chronicle import chronicle, moment, narrate, refusal_story, rehearsed, story
 
 SCHEMA = Draft202012Validator(json.loads(Path("docs/schema/history.json").read_text()))
 PARIS = timezone(timedelta(hours=1))
@@ -164,3 +164,50 @@ def test_the_schema_knows_no_other_keys() -> None:
         assert not SCHEMA.is_valid(document)
         del place["surprise"]
     assert SCHEMA.is_valid(document)
+
+
+def test_runs_and_refusals_are_told_in_the_order_of_time() -> None:
+    """A refusal between two runs stands between them; one without a time comes first."""
+    early, late = tell(run_of(*PLAIN), AT), tell(run_of(*PLAIN), AT)._replace(id="late", started_at=AT + 200)
+    refused = [{**REFUSAL, "at": AT + 100}, {**REFUSAL, "at": None}]
+    heads = [line for line in narrate([late, early], refused) if not line.startswith(" ")]
+    words = ("refused" if "refused" in line else line.split("run ")[1][:4] for line in heads)
+    assert list(words) == ["refused", "abcd", "refused", "late"]
+    assert heads[0].startswith("None")
+
+
+def test_a_story_says_who_took_a_run_up_and_when() -> None:
+    """Every recovery is a line of its own."""
+    left = (*PLAIN[:2], (3.0, Left(6, "old", "LV1 is detached")), (60.0, Recovering("resumed by bob")))
+    assert "  2025-11-22T05:01:00.000Z  resumed by bob" in story(tell(run_of(*left), AT + 61))
+
+
+def test_no_text_of_a_journal_moves_the_cursor_or_begins_a_line() -> None:
+    """Reasons, users, words of the array: one printable line each; the document keeps them as they are."""
+    nasty = "night\n2025-11-22T05:00:00.000Z  erp/sync#1  run forged\x1b[2J"
+    tale = tell(run_of(*PLAIN), AT)._replace(reason=nasty, user="a\rb", text="\x9b0m")
+    lines = story(tale)
+    assert len(lines) == len(story(tell(run_of(*PLAIN), AT)))
+    assert all(line.isprintable() for line in lines)
+    assert refusal_story({**REFUSAL, "text": nasty, "user": "\x1b"}).isprintable()
+    assert chronicle([(tale, PARIS)], [])["runs"][0]["reason"] == nasty
+
+
+def test_a_long_reason_is_cut_for_people_only() -> None:
+    """A page of text does not hide the run that it belongs to."""
+    tale = tell(run_of(*PLAIN), AT)._replace(reason="why " * 500)
+    assert len(story(tale)[0]) < 350
+    assert "(1999 characters)" in story(tale)[0]
+    assert chronicle([(tale, PARIS)], [])["runs"][0]["reason"] == "why " * 500
+
+
+def test_a_dry_run_is_a_run_without_times() -> None:
+    """By the same schema: a hash, planned steps, and nothing that would look like something that happened."""
+    argvs = (("iSMsc_unlink", "-lv", "LV1"), ("iSMsc_link", "-lv", "LV1"))
+    run = rehearsed(ResourceId("erp/sync#1"), "ann", None, "0123456789abcdef", argvs)
+    document = {"schema": 1, "runs": [run], "refusals": []}
+    SCHEMA.validate(document)
+    assert [step["argv"] for step in run["steps"]] == [list(argv) for argv in argvs]
+    assert {step["outcome"] for step in run["steps"]} == {"planned"}
+    for key, value in (("id", "abcd1234"), ("started_at", "2025-11-22T05:00:00.000Z"), ("exit", 0)):
+        assert not SCHEMA.is_valid({**document, "runs": [{**run, key: value}]})

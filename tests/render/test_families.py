@@ -12,9 +12,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from necism_monitor.domain.findings import CATALOGUE, finding
-from necism_monitor.domain.history import NO_HISTORY, OpenRun, RunState
+from necism_monitor.domain.history import NO_HISTORY, OpenRun, RunState, Totals
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.reading import Unread
+from necism_monitor.domain.refusals import CATALOGUE as REFUSALS
 from necism_monitor.domain.states import LinkState, SnapshotState
 from necism_monitor.render import exposition
 from necism_monitor.render.families import (
@@ -70,6 +71,11 @@ CONTRACT = {
     "necism_resync_unfinished": {"service", "resource"},
     "necism_resync_last_run_timestamp_seconds": {"service", "resource"},
     "necism_resync_last_success_timestamp_seconds": {"service", "resource"},
+    "necism_resync_runs_total": {"service", "resource"},
+    "necism_resync_failures_total": {"service", "resource"},
+    "necism_resync_last_duration_seconds": {"service", "resource"},
+    "necism_resync_last_detached_seconds": {"service", "resource"},
+    "necism_resync_refusals_total": {"reason"},
     "necism_config_last_reload_successful": set[str](),
     "necism_build_info": {"version", "pythonversion"},
 }
@@ -101,7 +107,8 @@ def value(series: Series, name: str, **labels: str) -> float:
 def full() -> Sight:
     """A sight in which every family has a series."""
     history = NO_HISTORY._replace(last_run_at=NOW - 50, last_success_at=NOW - 60)
-    return sight(pair_verdict(1), pair_verdict(2, taken=NOW - 3638), history=history, offset=-0.5)
+    pairs = pair_verdict(1), pair_verdict(2, taken=NOW - 3638)
+    return sight(*pairs, history=history, offset=-0.5, total=Totals(7, 2, 257.963, 257.4), refused={"too-soon": 3})
 
 
 def test_every_family_of_the_contract_is_there_with_its_labels() -> None:
@@ -152,6 +159,11 @@ def test_values_are_those_of_the_verdicts() -> None:
     assert value(series, "array_clock_offset_seconds") == -0.5
     assert value(series, "resync_last_run_timestamp_seconds") == NOW - 50
     assert value(series, "resync_last_success_timestamp_seconds") == NOW - 60
+    assert value(series, "resync_runs_total", service="svc", resource="sync#1") == 7
+    assert value(series, "resync_failures_total", service="svc", resource="sync#1") == 2
+    assert value(series, "resync_last_duration_seconds") == 257.963
+    assert value(series, "resync_last_detached_seconds") == 257.4
+    assert value(series, "resync_refusals_total", reason="too-soon") == 3
     assert value(series, "pair_info", lv="BV2_LV", special_file="/dev/sd2", access="rw", os_type="LX") == 1
 
 
@@ -200,6 +212,34 @@ def test_a_blind_scrape_keeps_dates_and_says_unknown() -> None:
     assert value(series, "resync_age_seconds") == 3600
 
 
+def test_age_and_skew_are_those_of_the_verdict() -> None:
+    """Also where an LV is missing and nothing of the pair was kept: the status has an age, so the metrics have it."""
+    lost = pair_verdict(2, (finding("lv-missing", "BV2_LV", "gone"),), LinkState.MISSING, taken=NOW - 7200)
+    seen = sight(pair_verdict(1), lost, kept={})
+    verdict = seen.verdicts.resources[0]
+    series = read(everything(seen))
+    assert value(series, "resync_age_seconds") == verdict.age(NOW) == 7200
+    assert value(series, "set_skew_seconds") == verdict.skew == 3600
+
+
+def test_an_image_that_is_gone_has_no_age_left() -> None:
+    """What was kept of an SV counts while nobody can look at it, not once it is seen to be empty."""
+    empty = pair_verdict(2, (finding("never-synced", "BV2_LV", "no image"),), state=SnapshotState.EMPTY, taken=None)
+    kept = {(DEFAULT, LdName("BV2_LV")): kept_pair(pair_verdict(2, taken=NOW - 9999))}
+    assert value(read(everything(sight(pair_verdict(1), empty, kept=kept))), "resync_age_seconds") == 3600
+    assert value(read(everything(sight(pair_verdict(1), blind_pair(2), kept=kept))), "resync_age_seconds") == 9999
+
+
+def test_counters_begin_at_zero_and_last_runs_do_not() -> None:
+    """No run yet: 0 runs, 0 failures and 0 of every refusal there is; a last run has values only once there was one."""
+    series = read(everything(sight(pair_verdict(1), refused={"later-code": 1})))
+    assert value(series, "resync_runs_total") == value(series, "resync_failures_total") == 0
+    assert not {"necism_resync_last_duration_seconds", "necism_resync_last_detached_seconds"} & set(series)
+    refusals = {dict(held)["reason"]: number for held, number in series["necism_resync_refusals_total"].items()}
+    assert refusals == {**dict.fromkeys(REFUSALS, 0), "later-code": 1}
+    assert "necism_resync_refusals_total" not in read(everything(sight(pair_verdict(1), refused=None)))
+
+
 def test_what_is_not_known_has_no_series() -> None:
     """Never read: no date, no size, no info, no age, no NaN and no -1; the states are there."""
     seen = sight(blind_pair(1), kept={}, up=False)._replace(readings={})
@@ -230,7 +270,8 @@ def test_a_run_is_running_or_unfinished(state: RunState | None, values: tuple[in
 def test_a_damaged_journal_has_no_run_series() -> None:
     """Nobody knows whether a run is open: neither 0 nor 1."""
     damaged = Unread("journal-unreadable", "damaged", "look at it")
-    series = read(everything(sight(pair_verdict(1), history=damaged)))
+    series = read(everything(sight(pair_verdict(1), history=damaged, total=damaged)))
+    assert not [name for name in series if "_resync_runs" in name or "_resync_failures" in name]
     assert "necism_resync_running" not in series
     assert "necism_resync_unfinished" not in series
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from necism_monitor.domain.names import ResourceId
-from necism_monitor.render.logline import json_line, logger_name, printable, text_line
+from necism_monitor.render.logline import json_line, logger_name, one_line, printable, text_line
 
 UNLINK = "iSMsc_unlink -lv SOURCE_0001_LV00A6 -lvflg ld"
 AT = 1_411_010_065.547
@@ -55,3 +55,20 @@ def test_whatever_is_said_can_be_printed(text: str) -> None:
     """Any text becomes lines of printable characters."""
     for line in printable(text).split("\n"):
         assert line.replace("\t", "").isprintable()
+
+
+def test_a_message_ends_without_a_line_end() -> None:
+    """What a command printed ends with one; the value of a JSON key does not."""
+    assert json.loads(json_line(AT, "n", "info", "done.\n   BV:A\n"))["message"] == "done.\n   BV:A"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("a\nb\n", None, "a\\nb"), ("\x1b[2J\r", None, "\\x1b[2J"), ("x" * 9, 9, "x" * 9),
+        ("x" * 10, 9, "x" * 9 + "... (10 characters)"),
+    ],
+)  # fmt: skip
+def test_one_line_is_one_line(text: str, limit: int | None, shown: str) -> None:
+    """Line ends are escaped like everything that moves the cursor; a cut says how long the text was."""
+    assert one_line(text, limit) == shown

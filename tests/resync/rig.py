@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from necism_monitor.adapters.journal import Journal
+from necism_monitor.app.desk import Desk, Report
 from necism_monitor.app.look import Sources, look
 from necism_monitor.app.ports import Changer, Exclusive, HeldLock
-from necism_monitor.app.resync import Desk, Report, resume, resync
+from necism_monitor.app.recovery import abandon, relink, resume
+from necism_monitor.app.resync import resync
 from necism_monitor.cli.action import Stop, make_desk, make_request
 from necism_monitor.cli.progress import Progress
 from necism_monitor.cli.wiring import Paths, load_config, make_sources
@@ -126,6 +128,16 @@ class Rig:
 
     def resume(self, desk: Desk | None = None) -> Report:
         return resume(desk or self.desk(), self.resource, make_request())
+
+    def relink(self, desk: Desk | None = None) -> Report:
+        return relink(desk or self.desk(), self.resource, make_request())
+
+    def abandon(self, reason: str, desk: Desk | None = None) -> Report:
+        return abandon(desk or self.desk(), self.resource, make_request(reason=reason))
+
+    def look_at_file(self) -> ResourceVerdict:
+        """What faces say that judge from the observation file."""
+        return look(self.sources(), (self.resource,)).resources[0]
 
     def look(self) -> ResourceVerdict:
         """What every face says now, from a fresh reading."""

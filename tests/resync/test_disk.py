@@ -10,8 +10,9 @@ from typing import cast
 import pytest
 
 from necism_monitor.adapters.journal import Journal
+from necism_monitor.adapters.lock import ArrayLock
+from necism_monitor.app.desk import Desk
 from necism_monitor.app.ports import JournalBook, RunJournal
-from necism_monitor.app.resync import Desk
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.record import Header, Line
 from tests.resync.rig import LV1, LV2, SV1, SV2, Rig, check_calls, linked_again
@@ -153,6 +154,8 @@ def test_a_really_full_disk_is_survived(rig: Rig, small_disk: Path) -> None:
     (rig.config_dir / "necism.conf").write_text(text.replace(f"state_dir = {rig.directory}/state\n", ""))
     rig.look()  # the map of the volumes takes its page now
     (small_disk / "runs" / rig.resource.id).mkdir(parents=True)
+    with ArrayLock(small_disk / "locks", "default").try_acquire() as held:  # type: ignore[union-attr]  # nobody else asks for it
+        assert held.intact()
     filler = fill(small_disk)
     report = rig.resync()
     assert report.exit == 5, report.text

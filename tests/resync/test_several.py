@@ -159,3 +159,55 @@ def test_json_documents_fit_their_schema(
         assert list(run["snapshot_times"]) == [SV1]
     assert necism(two, "history") == 0
     assert ("exit" in capsys.readouterr().out) == bool(document["runs"])
+
+
+@pytest.mark.parametrize("wait", ["foo", "5", "-5", "", "1y", "99999w"])
+def test_a_wait_that_is_no_duration_is_wrong_usage(two: Rig, capsys: pytest.CaptureFixture[str], wait: str) -> None:
+    """64 with a hint, before anything is asked; a bare number is told which units there are."""
+    assert necism(two, "resync", "iiststnec02", "--wait", wait) == 64
+    fact, hint = capsys.readouterr().err.splitlines()
+    assert f"--wait {wait!r}: " in fact
+    assert hint.startswith("hint: ")
+    assert wait != "5" or "5s for seconds, 5m for minutes" in hint
+    assert two.calls() == []
+
+
+@pytest.mark.parametrize("digest", ["", "abc", "0123456789ABCDEF", "0123456789abcdef0", "0123456789abcde\n", "x" * 16])
+def test_a_hash_that_is_none_is_wrong_usage(two: Rig, capsys: pytest.CaptureFixture[str], digest: str) -> None:
+    """Sixteen lowercase hexadecimal digits, or 64."""
+    assert necism(two, "resync", "iiststnec02", "--plan", digest) == 64
+    assert "hint: " in capsys.readouterr().err
+    assert two.calls() == []
+
+
+def test_a_dry_run_as_json(two: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    """One entry a resource: its hash, which --plan accepts, and the exact commands that are then sent."""
+    assert necism(two, "resync", "iiststnec02", "--dry-run", "--json", "--reason", "look") == 0
+    document = json.loads(capsys.readouterr().out)
+    SCHEMA.validate(document)
+    first, second = document["runs"]
+    assert (first["id"], first["started_at"], first["exit"], first["reason"]) == (None, None, None, "look")
+    assert (first["resource"], second["resource"]) == ("sync#1", "sync#2")
+    assert two.changes() == []
+    assert necism(two, "resync", "iiststnec02/sync#1", "--plan", first["plan_hash"]) == 0
+    assert two.changes() == [" ".join(step["argv"]) for step in first["steps"]]
+
+
+def test_a_dry_run_that_is_refused_as_json(two: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    """No entry but the refusal."""
+    refuse(two, SV1)
+    assert necism(two, "resync", "iiststnec02/sync#1", "--dry-run", "--json") == 3
+    document = json.loads(capsys.readouterr().out)
+    SCHEMA.validate(document)
+    assert (document["runs"], [one["code"] for one in document["refusals"]]) == ([], ["sv-guarded"])
+
+
+def test_a_repeated_section_is_told_in_the_log(two: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    """`status`, `collect` and `resync` warn of a second [sync#1], which replaces the first in silence otherwise."""
+    text = two.services[0].read_text()
+    two.services[0].write_text(text + "[sync#1]\nsync_min_delay = 31\n")
+    for words in (["status"], ["collect"], ["resync", "iiststnec02", "--dry-run"]):
+        necism(two, *words)
+        err = capsys.readouterr().err
+        assert " - WARNING - " in err
+        assert "sync#1" in err

@@ -1,0 +1,42 @@
+"""Damaged journals: kept for whoever wants to look, but out of the way of new runs."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+from typing import Final
+
+from necism_monitor.adapters.journal_file import read_run
+from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged
+
+SUFFIX: Final = ".damaged"
+
+
+def is_damaged(path: Path) -> bool:
+    """Whether the bytes of a journal make no sense.  Raises EnvironmentProblem where they cannot be had at all."""
+    try:
+        read_run(path)
+    except JournalDamaged as error:
+        if isinstance(error.__cause__, OSError):
+            raise EnvironmentProblem(error.text, error.hint) from error
+        return True
+    return False
+
+
+def move_aside(path: Path) -> Path:
+    """Rename `path` so that no reader takes it for a journal; its new name.  Raises EnvironmentProblem."""
+    names = (path.with_name(f"{path.name}{SUFFIX}{number}") for number in itertools.chain([""], itertools.count(2)))
+    free = next(one for one in names if not os.path.lexists(one))
+    try:
+        path.rename(free)
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"{path} cannot be renamed: {error.strerror}", "check the rights of its directory"
+        ) from error
+    return free

@@ -1,0 +1,50 @@
+"""What the runs of a resource come to: how many, how many failed, how long the last one took and kept an LV away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from necism_monitor.domain.events import Closed, Recovering
+from necism_monitor.domain.history import Totals
+from necism_monitor.domain.record import Left, RunFile
+from necism_monitor.domain.tale import tell
+
+
+class RunCount(NamedTuple):
+    """What one run adds."""
+
+    failed: bool
+    duration: float | None
+    """Seconds from its beginning to its end; None while it has none."""
+    detached: float
+    """The longest time in seconds that an LV was detached."""
+
+
+def count_run(file: RunFile) -> RunCount | None:
+    """What a run adds; None where it began no CHANGE.
+
+    A failure stays one: whether the process told another exit than 0, or died and left the rest to another one.
+    """
+    if not file.run().changed:
+        return None
+    tale = tell(file, file.lines[-1].at)
+    failed = any(_is_failure(line.item) for line in file.lines)
+    duration = None if tale.ended_at is None else max(0.0, tale.ended_at - tale.started_at)
+    return RunCount(failed, duration, max((0.0, *tale.detached_seconds.values())))
+
+
+def _is_failure(item: object) -> bool:
+    return isinstance(item, Recovering) or (isinstance(item, Closed | Left) and item.exit != 0)
+
+
+def total(oldest_first: Iterable[RunCount]) -> Totals:
+    """The sum of `oldest_first`; of the last run, the newest that has ended."""
+    counts = list(oldest_first)
+    last = next((one for one in reversed(counts) if one.duration is not None), None)
+    return Totals(
+        runs=len(counts),
+        failures=sum(one.failed for one in counts),
+        last_duration=last.duration if last else None,
+        last_detached=last.detached if last else None,
+    )
