@@ -21,7 +21,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 .PHONY: help venv demo test test-long lint bench clean
 
 help:
-	@echo 'make demo       a simulated stale set: warn, resync, up, then exporter and page (DEMO=--once ends after the resync)'
+	@echo 'make demo       a simulated stale set: warn, resync, up, then exporter and page (DEMO=--once ends by itself)'
 	@echo 'make test       every test but the long ones, with branch coverage'
 	@echo 'make test-long  the tests that take minutes'
 	@echo 'make lint       ruff and mypy'
