@@ -1,6 +1,7 @@
 """What every test run has: the search for real servers, and the lines at its end that say what was not proven."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,16 @@ COVERAGE_FILE: Final = Path("build/coverage.json")
 
 FROM_WORKERS: Final[set[str]] = set()
 """What the xdist workers did not find; only the process that started them prints."""
+
+
+def pytest_configure() -> None:
+    """Hear the signals that whoever started us told us to ignore, as `nohup` and `&` in a script do.
+
+    Every process that a test starts would inherit that, and some tests prove what a signal does to one.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(name="require_server")

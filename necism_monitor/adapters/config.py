@@ -73,7 +73,7 @@ def examine(path: Path, *, overrides: Overrides = NO_OVERRIDES, environ: Mapping
     _check_map(config, general, general_ini.path, notes)
     if notes.problems:
         raise ConfigError(_in_order(notes.problems))
-    config = config._replace(warnings=_once(notes.warnings), ignored=_once(notes.ignored))
+    config = config._replace(warnings=_once(notes.warnings), remarks=_once(notes.remarks), ignored=_once(notes.ignored))
     return Examined(config, tuple(notes.settings))
 
 

@@ -46,12 +46,17 @@ class Notes:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
+        self.remarks: list[str] = []
         self.ignored: list[str] = []
         self.settings: list[Setting] = []
 
     def warn(self, path: str, line: int | None, text: str) -> None:
         """Note `file:line: text`, something accepted that deserves a look."""
         self.warnings.append(f"{place(path, line)}: {text}")
+
+    def remark(self, path: str, line: int | None, text: str) -> None:
+        """Note `file:line: text`, something legal and unusual."""
+        self.remarks.append(f"{place(path, line)}: {text}")
 
     def ignore(self, path: str, line: int | None, key: str) -> None:
         """Note `file:line: key`, accepted without effect."""

@@ -146,7 +146,8 @@ def _limits(fields: Fields) -> Limits:
     for key, seconds in zip(("sync_max_delay", "sync_min_delay", "sync_max_skew"), limits, strict=True):
         if seconds > _UNUSUAL:
             years = f"{seconds / (365 * DAY):.3g}"
-            _warn(fields, key, f"{key} is {years} years ({format_duration(seconds)}); bare integers are minutes")
+            text = f"{key} is {years} years ({format_duration(seconds)}); bare integers are minutes"
+            fields.notes.remark(fields.path, _line(fields, key), text)
     if limits.min_delay > limits.max_delay:
         text = "sync_min_delay exceeds sync_max_delay: a resource may be too old and still too young for a resync"
         _warn(fields, "sync_min_delay", text)
@@ -205,8 +206,12 @@ def _doubt_trigger(fields: Fields, key: str, base: str) -> None:
 
 
 def _warn(fields: Fields, key: str, text: str) -> None:
+    fields.notes.warn(fields.path, _line(fields, key), text)
+
+
+def _line(fields: Fields, key: str) -> int | None:
     entry = fields.section.entries.get(key) or fields.entry(key)
-    fields.notes.warn(fields.path, None if entry is None else entry.line, text)
+    return None if entry is None else entry.line
 
 
 def _member(member: AccessPolicy | Order) -> str:

@@ -31,7 +31,8 @@ def run_check(args: argparse.Namespace) -> int:
     """Say what there is; ConfigError says what is wrong."""
     config = examine_config(paths_of(args), os.environ).config
     console.say(_summary(config))
-    for title, lines in (("warnings", config.warnings), ("accepted, without effect here", config.ignored)):
+    warnings = (*config.warnings, *config.remarks)
+    for title, lines in (("warnings", warnings), ("accepted, without effect here", config.ignored)):
         if lines:
             console.say(f"{title}:", *(f"  {line}" for line in lines))
     return 0

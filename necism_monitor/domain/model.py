@@ -177,6 +177,8 @@ class Config(NamedTuple):
     webhook: Webhook
     warnings: tuple[str, ...] = ()
     """`file:line: text` of what was accepted but deserves a look."""
+    remarks: tuple[str, ...] = ()
+    """`file:line: text` of what is legal and unusual: said by `necism config check` alone, not at every start."""
     ignored: tuple[str, ...] = ()
     """`file:line: key` of the generic keys that were accepted and have no effect here."""
 

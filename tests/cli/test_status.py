@@ -196,3 +196,18 @@ def test_debug_tells_every_command(necism: Necism, simulated: Simulated) -> None
     assert document(text)["status"] == "up"
     lines = necism("status", "--config", config, NECISM_LOG_LEVEL="debug", NECISM_LOG_FORMAT="json").stderr.splitlines()
     assert {(one["level"], one["logger"]) for one in map(json.loads, lines)} == {("debug", "necism")}
+
+
+def test_a_healthy_set_is_shown_without_a_word_on_standard_error(necism: Necism, simulated: Simulated) -> None:
+    """The example everybody starts from, with its limit of twenty years, does not nag at every start."""
+    done = necism("status", "--config", simulated("seed") / "config")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_section_that_comes_twice_is_said_at_every_start(necism: Necism, simulated: Simulated) -> None:
+    """What a repeated section hides from monitoring is not known to `config check` alone."""
+    place = simulated("seed") / "config"
+    service = place / "services" / "iiststnec02.conf"
+    service.write_text(service.read_text() + "\n[sync#1]\nsync_min_delay = 31\n")
+    done = necism("status", "--config", place)
+    assert "[sync#1] was begun at line" in done.stderr

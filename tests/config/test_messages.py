@@ -49,7 +49,7 @@ def test_necism_conf_is_refused_with_the_place_the_rule_and_a_hint(sample: Path,
 def test_what_is_accepted_but_surprising_is_warned_about(sample: Path) -> None:
     """A file that loads says what in it deserves a look, and which keys of OpenSVC have no effect."""
     config = load(sample)
-    said = [*config.warnings, *(f"ignored {one}" for one in config.ignored)]
+    said = [*config.warnings, *config.remarks, *(f"ignored {one}" for one in config.ignored)]
     assert relative(said, sample.parent) == expected(sample)
     assert expected(sample)
 

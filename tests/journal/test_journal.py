@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -333,13 +334,22 @@ write(Path(sys.argv[1]), *WHOLE_RUN[:3])
 """
 
 
-def test_every_line_is_on_disk_before_anything_else_happens(tmp_path: Path, require_server: object) -> None:
+def test_every_line_is_on_disk_before_anything_else_happens(
+    tmp_path: Path, require_server: Callable[[str], Path]
+) -> None:
     """strace: each write is followed by its fdatasync, and the new directories were synced before the first."""
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("strace is not installed")
     trace = tmp_path / "trace"
-    argv = [strace, "-f", "-o", str(trace), "-e", "trace=openat,write,fsync,fdatasync", sys.executable, "-c", WRITE]
+    argv = [
+        str(require_server("strace")),
+        "-f",
+        "-o",
+        str(trace),
+        "-e",
+        "trace=openat,write,fsync,fdatasync",
+        sys.executable,
+        "-c",
+        WRITE,
+    ]
     done = subprocess.run([*argv, str(tmp_path / "state")], check=False, capture_output=True, text=True)
     if done.returncode and "ptrace" in done.stderr:
         pytest.skip("this machine forbids strace")
