@@ -44,7 +44,7 @@ def scenario(pairs: int, bvs: int, place: Path) -> Path:
     world = {
         "description": f"{pairs} pairs on {bvs} base volumes",
         "arrays": {"default": {"bvs": {f"BV{n}": {} for n in range(bvs)}, "svs": svs, "lvs": lvs}},
-        "services": {"bench.conf": ["[sync#1]", "type = necismsnap", f"devs = {devs}"]},
+        "services": {"bench.conf": ["[sync#1]", "type = necismsnap", "consumers = none", f"devs = {devs}"]},
     }
     place.write_text(json.dumps(world))
     return place

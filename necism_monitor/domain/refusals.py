@@ -13,7 +13,7 @@ class Refusal(NamedTuple):
 
     @property
     def exit(self) -> int:
-        """The exit code of design: 3 refused, 4 too soon or not needed, 7 locked."""
+        """The exit code: 3 refused, 4 too soon or not needed, 7 locked."""
         return EXITS.get(self.code, 3)
 
 
