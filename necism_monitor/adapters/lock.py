@@ -83,6 +83,7 @@ class ArrayLock:
             try:
                 busy = self._take(descriptor)
             except BaseException:
+                # An interrupt too: whatever it was goes on to the caller, and the descriptor does not stay behind.
                 os.close(descriptor)
                 raise
             if busy is None and self._still_there(descriptor):

@@ -1,11 +1,11 @@
 """The body of a scrape: kept block and live end, plain and as one gzip member."""
 
 import gzip
-import shutil
 import subprocess
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,11 +30,10 @@ def test_it_is_one_gzip_member() -> None:
     assert reader.unused_data == b""
 
 
-@pytest.mark.skipif(shutil.which("gzip") is None, reason="the program gzip is not installed")
-def test_another_program_accepts_it() -> None:
+def test_another_program_accepts_it(require_server: Callable[[str], Path]) -> None:
     """Gzip itself tests checksum and length."""
     packed = exposition.join_gzip(exposition.keep(b"a" * 100_000), b"b" * 1000)
-    done = subprocess.run(["gzip", "-dc"], input=packed, capture_output=True, check=False, timeout=60)
+    done = subprocess.run([require_server("gzip"), "-dc"], input=packed, capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == b"a" * 100_000 + b"b" * 1000
 
