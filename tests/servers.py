@@ -21,6 +21,13 @@ DEBIAN_PACKAGES: Final[Mapping[str, str]] = {
     "unshare": "util-linux",
     "mount": "util-linux",
     "losetup": "mount",
+    "swapon": "mount",
+    "mkswap": "util-linux",
+    "blockdev": "util-linux",
+    "addpart": "util-linux",
+    "setpriv": "util-linux",
+    "ssh": "openssh-client",
+    "sshd": "openssh-server",
     "git": "git",
     "make": "make",
 }

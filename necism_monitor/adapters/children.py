@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import threading
 import time
@@ -16,6 +17,9 @@ from typing import Final, NamedTuple
 from necism_monitor.ism.output import Ending
 
 Status = tuple[Ending, int | None]
+
+_LONGEST: Final = 60.0
+"""Seconds of one wait: a bound that fits into whatever the kernel counts in."""
 
 
 class Patience(NamedTuple):
@@ -58,6 +62,8 @@ def await_end(pid: int, deadline: float, pump: Callable[[float], bool] | None = 
 
     `pump` waits up to its argument in seconds and says whether it had something to do; without it we sleep.
     """
+    if pump is None and _watch(pid, deadline):
+        return ended(pid)
     pause = 0.001
     while not ended(pid):
         left = deadline - time.monotonic()
@@ -65,6 +71,22 @@ def await_end(pid: int, deadline: float, pump: Callable[[float], bool] | None = 
             return False
         busy = _sleep(min(pause, left)) if pump is None else pump(min(pause, left))
         pause = 0.001 if busy else min(pause * 2, 0.02)
+    return True
+
+
+def _watch(pid: int, deadline: float) -> bool:
+    """Wait for the end of a child without asking again and again; False where this kernel cannot."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while not ended(pid) and (left := deadline - time.monotonic()) > 0:
+            poll.poll(min(left, _LONGEST) * 1000)
+    finally:
+        os.close(descriptor)
     return True
 
 

@@ -15,6 +15,7 @@ from necism_monitor.domain.model import Array
 from necism_monitor.domain.names import ArrayName, NameRuleError
 from necism_monitor.domain.states import Words
 
+SSH_CONFIG: Final = "ssh_config"
 NOTHING_DECLARED: Final = Words()
 
 _ARRAY: Final = Array(ArrayName("default"))
@@ -65,11 +66,21 @@ def read_array(name: ArrayName, fields: Fields, folder: Path, outside: Outside) 
         words=fields.take("words", values.extra_words, NOTHING_DECLARED, _shown_words),
     )
     fields.refuse_unknown()
+    found = _with_ssh_config(found, folder, fields)
     chosen = outside.choose("ism_path")
     if chosen is None:
         return found
     fields.notes.settings.append(Setting(fields.scope, "ism_path", chosen.path, str, chosen.origin))
     return found._replace(ism_path=chosen.path)
+
+
+def _with_ssh_config(array: Array, folder: Path, fields: Fields) -> Array:
+    """A file `ssh_config` in the configuration's directory is for ssh: service users often have no home."""
+    path = folder.absolute() / SSH_CONFIG
+    if array.host is None or not path.is_file():
+        return array
+    fields.notes.settings.append(Setting(fields.scope, SSH_CONFIG, str(path), str, str(folder)))
+    return array._replace(ssh_config=str(path))
 
 
 def _shown_words(words: Words) -> str:

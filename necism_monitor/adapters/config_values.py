@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from necism_monitor.adapters.config_fields import guess
 from necism_monitor.domain.durations import parse_duration
+from necism_monitor.domain.model import CALLERS
 from necism_monitor.domain.rules import RuleError
 from necism_monitor.domain.selectors import suggest
 from necism_monitor.domain.states import (
@@ -26,13 +27,12 @@ from necism_monitor.domain.states import (
 
 Member = TypeVar("Member", bound=Enum)
 
-CALLERS: Final = ("timer", "nagios", "icinga", "alertmanager")
 YES: Final = frozenset({"true", "yes", "on", "1", "y"})
 NO: Final = frozenset({"false", "no", "off", "0", "n"})
 
 _PORT_MAX = 65_535
 _NODE = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z._-]*[0-9A-Za-z])?")
-_HOST = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._@:%\[\]-]*")
+_HOST = re.compile(r"(?:[0-9A-Za-z_.][0-9A-Za-z_.-]*@)?[0-9A-Za-z_:][0-9A-Za-z_.:%-]*")
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%a-z]+\]|[0-9A-Za-z._-]*):(?P<port>[0-9]{1,5})")
 _LABEL = re.compile(r"[A-Za-z_][0-9A-Za-z_]*")
 _KNOWN_WORDS = frozenset(word.value for kind in (SnapWord, LinkWord, BvWord, GuardWord, AccessWord) for word in kind)
@@ -156,10 +156,11 @@ def word(text: str) -> str:
 
 
 def host(text: str) -> str:
-    """A destination of ssh: `array1` or `admin@array1`."""
+    """A destination of ssh: `array1`, `admin@array1`, a name from ssh_config, or an IPv6 address without brackets."""
     found = word(text)
     if not _HOST.fullmatch(found):
-        raise RuleError(text, "this is no ssh destination", "write HOST or USER@HOST; ports and keys go to ssh_config")
+        hint = "write HOST or USER@HOST, an IPv6 address without brackets; ports and keys go to ssh_config"
+        raise RuleError(text, "this is no ssh destination", hint)
     return found
 
 

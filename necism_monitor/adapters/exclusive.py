@@ -1,19 +1,28 @@
 """Who may change an array: the holder of its lock, whose commands inherit the lock.
 
-`SIGKILL` of the holder frees the lock only when the last command that it started has ended.
+`SIGKILL` of the holder frees the lock only when the last command that it started has ended.  Of an array behind ssh
+that is the client here, so the holder also has to have claimed the array on its own host.
 """
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Final
 
+from necism_monitor.adapters.hook_commands import hook_at_work, hook_lock
 from necism_monitor.adapters.lock import ArrayLock, Held
 from necism_monitor.adapters.process import ProcessRunner
-from necism_monitor.adapters.reach import command_line
+from necism_monitor.adapters.remote import Claim, RemoteChanger
 from necism_monitor.app.ports import Changer, HeldLock
+from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.model import Array
 from necism_monitor.ism.commands import ChangeCommand
 from necism_monitor.ism.output import Output
+from necism_monitor.ism.reach import command_line
+
+ASK_PAUSE: Final = 3.0
+"""Seconds for which an array that is busy on its host is taken to be busy still."""
 
 
 class ArrayExclusive:
@@ -22,21 +31,55 @@ class ArrayExclusive:
     def __init__(self, runner: ProcessRunner, array: Array, directory: Path, label: str) -> None:
         self._runner, self._array = runner, array
         self._lock = ArrayLock(directory, array.name, label)
+        self._claim = Claim(array, runner.read)
+        self._busy: tuple[float, str] = (0.0, "")
+        self._hooks = hook_lock(directory, array.name)
 
     def acquire(self, wait_seconds: float) -> HeldLock | str:
         """The lock, or a sentence about who has it.  Raises EnvironmentProblem where no lock can be had at all."""
         answer = self._lock.acquire(wait_seconds)
         if isinstance(answer, Held):
-            return answer
+            return self._alone(answer)
         who = f"process {answer.owner.pid} on {answer.owner.host}" if answer.owner else "somebody unknown"
         run = f" (run {answer.label})" if answer.label else ""
         return f"the lock of array {self._array.name} is held by {who}{run}, or by a command it started"
+
+    def _alone(self, held: Held) -> HeldLock | str:
+        """The lock, where no hook of a run whose process is gone works on."""
+        try:
+            busy = hook_at_work(self._hooks)
+        except EnvironmentProblem:
+            held.release()
+            raise
+        if busy:
+            held.release()
+            return f"array {self._array.name}: a hook of an earlier run, whose process is gone, still works"
+        return held if self._array.host is None else self._claimed(held)
+
+    def _claimed(self, held: Held) -> HeldLock | str:
+        """The lock here, once the array is also claimed on its host."""
+        until, why = self._busy
+        try:
+            busy = why if time.monotonic() < until else self._claim.take()
+        except BaseException:
+            # An interrupt too: whatever it was goes on to the caller, and the lock does not stay behind.
+            held.release()
+            raise
+        if busy is None:
+            return held
+        if time.monotonic() >= until:
+            self._busy = (time.monotonic() + ASK_PAUSE, busy)
+        held.release()
+        return f"array {self._array.name}: {busy}"
 
     def changer(self, held: HeldLock) -> Changer:
         """A Changer whose commands inherit the lock."""
         if not isinstance(held, Held):
             raise TypeError(f"{type(held).__name__} is not a lock of this adapter")
-        return ArrayChanger(self._runner, self._array, held)
+        here = ArrayChanger(self._runner, self._array, held)
+        if self._array.host is None:
+            return here
+        return RemoteChanger(self._array, self._claim, here.send, here.settled)
 
 
 class ArrayChanger:
@@ -46,14 +89,17 @@ class ArrayChanger:
         self._runner, self._array, self._held = runner, array, held
 
     def change(self, command: ChangeCommand) -> Output:
-        """Run `command`; after `change_timeout` it is abandoned, never signalled.
+        """Run `command`; after `change_timeout` it is abandoned, never signalled."""
+        return self.send(command_line(self._array, command.argv))._replace(argv=command.argv)
 
-        The lock travels twice: sudo closes every descriptor but the first three, so it is the standard input too.
+    def send(self, argv: tuple[str, ...]) -> Output:
+        """Run a command line as it stands.
+
+        The lock travels twice: sudo and ssh close every descriptor but the first three, so it is the standard input
+        too.
         """
         lock = self._held.fileno()
-        argv = command_line(self._array, command.argv)
-        output = self._runner.change(argv, self._array.change_timeout, (lock,), stdin=lock)
-        return output._replace(argv=command.argv)
+        return self._runner.change(argv, self._array.change_timeout, (lock,), stdin=lock)
 
     def settled(self, pid: int) -> Output | None:
         """The final output of an abandoned command, or None while it may still land."""

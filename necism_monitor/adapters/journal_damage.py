@@ -7,16 +7,26 @@ import os
 from pathlib import Path
 from typing import Final
 
+from necism_monitor.adapters.atomic_file import sync_directory
 from necism_monitor.adapters.journal_file import read_run
-from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged
+from necism_monitor.adapters.journal_pruned import FILE, load_pruned
+from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged, JournalNewer
 
-SUFFIX: Final = ".damaged"
+ASIDE: Final = ".damaged"
 
 
 def is_damaged(path: Path) -> bool:
-    """Whether the bytes of a journal make no sense.  Raises EnvironmentProblem where they cannot be had at all."""
+    """Whether the bytes of a journal, or of what is kept of removed ones, make no sense.
+
+    Raises EnvironmentProblem where they cannot be had at all, and where a later release wrote them: it can read them.
+    """
     try:
-        read_run(path)
+        if path.name == FILE:
+            load_pruned(path)
+        else:
+            read_run(path)
+    except JournalNewer as error:
+        raise EnvironmentProblem(error.text, error.hint) from error
     except JournalDamaged as error:
         if isinstance(error.__cause__, OSError):
             raise EnvironmentProblem(error.text, error.hint) from error
@@ -26,15 +36,11 @@ def is_damaged(path: Path) -> bool:
 
 def move_aside(path: Path) -> Path:
     """Rename `path` so that no reader takes it for a journal; its new name.  Raises EnvironmentProblem."""
-    names = (path.with_name(f"{path.name}{SUFFIX}{number}") for number in itertools.chain([""], itertools.count(2)))
+    names = (path.with_name(f"{path.name}{ASIDE}{number}") for number in itertools.chain([""], itertools.count(2)))
     free = next(one for one in names if not os.path.lexists(one))
     try:
         path.rename(free)
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        sync_directory(path.parent)
     except OSError as error:
         raise EnvironmentProblem(
             f"{path} cannot be renamed: {error.strerror}", "check the rights of its directory"

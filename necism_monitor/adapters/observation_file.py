@@ -49,6 +49,14 @@ class ObservationFile:
             saved = merged.get(name)
             if saved is None or not seen.started_at < saved.started_at <= seen.ended_at:
                 merged[name] = seen
+        self._write(merged)
+
+    def remove(self, array: ArrayName) -> None:
+        """Take out the reading of one array; other arrays keep theirs.  Raises EnvironmentProblem."""
+        saved = self.load().items()
+        self._write({name: seen for name, seen in saved if isinstance(seen, Observation) and name != array})
+
+    def _write(self, merged: Mapping[ArrayName, Observation]) -> None:
         try:
             replace_file(self._path, _format(merged))
         except OSError as error:

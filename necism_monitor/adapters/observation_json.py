@@ -83,7 +83,8 @@ def decode_volumes(found: Json) -> Volumes:
 
 
 def _encode_unread(why: Unread) -> Json:
-    return {"unread": {"code": why.code, "text": why.text, "hint": why.hint}}
+    body: dict[str, Any] = {"code": why.code, "text": why.text, "hint": why.hint}
+    return {"unread": {**body, "not_run": True} if why.not_run else body}
 
 
 def _decode_unread(found: Json) -> Unread:
@@ -91,7 +92,7 @@ def _decode_unread(found: Json) -> Unread:
     code = _text(why["code"])
     if code not in UNREAD_CODES:
         raise ValueError(f"{code!r} is no reason for not knowing")
-    return Unread(code, _text(why["text"]), _text(why["hint"]))
+    return Unread(code, _text(why["text"]), _text(why["hint"]), why.get("not_run") is True)
 
 
 def _or_unread(decode: Callable[[Any], Thing]) -> Callable[[Any], Thing | Unread]:

@@ -2,6 +2,7 @@
 
 READ commands have pipes and are killed with their process group at their deadline.  CHANGE commands write to files,
 live in a session of their own and are never signalled: at their deadline they are abandoned and asked for later.
+Hooks write to files too, because they may start what lives on, and are killed with their process group like a READ.
 Every call ends in bounded time and in an `Output`; "killed but still there" is its own ending.  Only the time that the
 kernel takes to load a program is not bounded: programs belong on a local disk.
 """
@@ -98,6 +99,15 @@ class ProcessRunner:
         self._bury()
         call = _Call(argv, self._wall(), time.monotonic())
         return self._finish(self._change(call, timeout, environment(env), pass_fds, stdin))
+
+    def hook(self, argv: Argv, timeout: float, *, env: Mapping[str, str] | None = None) -> Output:
+        """Run what the configuration names for a host; after `timeout` seconds it and its process group are killed.
+
+        It writes to files: a service that it starts may keep them open, and lives on when it ends in time.
+        """
+        self._bury()
+        call = _Call(argv, self._wall(), time.monotonic())
+        return self._finish(self._hook(call, timeout, environment(env)))
 
     def settled(self, pid: int) -> Output | None:
         """The final output of an abandoned CHANGE, None while it runs.
@@ -205,6 +215,34 @@ class ProcessRunner:
         if status is None:
             return call.output((Ending.ABANDONED, None), files.texts(), pid)
         return change.finished(status)
+
+    def _hook(self, call: _Call, timeout: float, env: dict[str, str]) -> Output:
+        files = None
+        try:
+            files = Files(self._scratch, self._cap)
+            pid = _start_filed(call.argv, env, files, (), None)
+        except OSError as error:
+            if files is not None:
+                files.close()
+            return _not_started(call, env, error)
+        try:
+            return call.output(self._await_hook(pid, call.start + timeout), files.texts(), pid)
+        finally:
+            files.close()
+
+    def _await_hook(self, pid: int, deadline: float) -> Status:
+        """Wait for a hook; one that is killed at its deadline is proven gone, or lost."""
+        if children.await_end(pid, deadline):
+            return children.reap(pid) or (Ending.LOST, None)
+        for number, patience in ((signal.SIGTERM, self._patience.term), (signal.SIGKILL, self._patience.kill)):
+            children.signal_group(pid, number)
+            if children.await_end(pid, time.monotonic() + patience):
+                children.signal_group(pid, signal.SIGKILL)
+                children.reap(pid)
+                return Ending.TIMED_OUT, None
+        with self._guard:
+            self._lost.add(pid)
+        return Ending.LOST, None
 
 
 def _start_piped(argv: Argv, env: dict[str, str]) -> tuple[int, IO[bytes], IO[bytes]]:

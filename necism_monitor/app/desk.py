@@ -8,16 +8,19 @@ from typing import NamedTuple
 
 from necism_monitor.app.ports import (
     Clock,
+    Commands,
     Exclusive,
     HeldLock,
+    HostDevices,
     JournalBook,
     Narrator,
-    ObservationStore,
     Reader,
+    SharedStore,
     VolumeMap,
 )
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.model import Array, Config, Resource, Settings
+from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.record import Json
 from necism_monitor.domain.refusals import Refusal
 
@@ -51,14 +54,16 @@ class Desk(NamedTuple):
     exclusive: Exclusive
     volumes: VolumeMap
     book: JournalBook
-    store: ObservationStore
+    store: SharedStore
     clock: Clock
     host_zone: tzinfo
     node: str
     narrator: Narrator
     stop: Callable[[], str | None]
-    killed: Callable[[], str | None] = lambda: None
-    """The path of the kill switch, where it exists."""
+    hooks: Commands
+    devices: HostDevices
+    killed: Callable[[], str | Unread | None] = lambda: None
+    """The path of the kill switch, where it exists; `Unread` where nobody can tell."""
 
 
 class Report(NamedTuple):
@@ -86,10 +91,21 @@ def acquire(desk: Desk, seconds: float) -> HeldLock | str:
     return held
 
 
-def deadline_of(settings: Settings, array: Array, changes: int, readings: int, begun: float) -> float:
-    """The time by which a run should have ended whatever happens; seconds since the epoch."""
-    bound = settings.settle_timeout + settings.relink_timeout
+def deadline_of(
+    settings: Settings, array: Array, changes: int, readings: int, begun: float, hooks: float = 0.0
+) -> float:
+    """The time by which a run should have ended whatever happens; `begun` is in seconds since the epoch, as it is.
+
+    `hooks` are the seconds that its hooks may take together.
+    """
+    bound = settings.settle_timeout + settings.relink_timeout + hooks
     return begun + bound + array.change_timeout * changes + array.read_timeout * readings
+
+
+def tidy(desk: Desk, resource: Resource) -> None:
+    """Remove runs that are too old to be kept; only under the lock of their array, and never able to fail a run."""
+    for text in desk.book.prune(resource, desk.clock.now(), desk.config.settings.keep_history):
+        desk.narrator.say("WARNING", text)
 
 
 def refuse(desk: Desk, resource: Resource, request: Request, refused: Refusal) -> Report:
@@ -102,6 +118,7 @@ def refuse(desk: Desk, resource: Resource, request: Request, refused: Refusal) -
             "service": resource.service,
             "resource": resource.name,
             "trigger": request.trigger,
+            "key": request.key,
             "user": request.user,
             **refused._asdict(),
         }

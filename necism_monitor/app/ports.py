@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
-from necism_monitor.domain.history import History, Totals
+from necism_monitor.domain.events import PlannedPair
+from necism_monitor.domain.history import Activity, History, Totals
 from necism_monitor.domain.model import Resource
 from necism_monitor.domain.names import ArrayName, LdName, ResourceId
 from necism_monitor.domain.reading import Observation, Unread, Volumes
 from necism_monitor.domain.record import Header, Line, RunFile
 from necism_monitor.domain.run import Run
+from necism_monitor.domain.use import Use
 from necism_monitor.ism.commands import ChangeCommand, ReadCommand
 from necism_monitor.ism.output import Output
 
@@ -98,6 +100,14 @@ class ObservationStore(Protocol):
         ...
 
 
+class SharedStore(ObservationStore, Protocol):
+    """The observation file, for those who change what it is about."""
+
+    def remove(self, array: ArrayName) -> None:
+        """Take out the reading of one array, atomically; raises EnvironmentProblem."""
+        ...
+
+
 class RunJournal(Protocol):
     """The journal of one run; only the holder of the array's lock writes it."""
 
@@ -131,6 +141,56 @@ class JournalBook(Journals, Protocol):
 
     def refuse(self, record: Mapping[str, Any]) -> None:
         """Note a refusal."""
+        ...
+
+    def activity(self, resource: Resource, trigger: str, key: str | None, now: float) -> Activity | Unread:
+        """What has been done lately, as far as it holds back automatic callers; `Unread` where a journal is damaged.
+
+        A key is spent together with its trigger: two callers may use the same text for different things.
+        """
+        ...
+
+    def prune(self, resource: Resource, now: float, keep: float) -> tuple[str, ...]:
+        """Remove what is older than `keep` seconds, and keep what it comes to; problems as sentences, never raised.
+
+        Only for who holds the lock of the resource's array.
+        """
+        ...
+
+
+class Commands(Protocol):
+    """Runs what the configuration names for a host."""
+
+    def hook(self, argv: tuple[str, ...], timeout: float, *, env: Mapping[str, str] | None = None) -> Output:
+        """Run `argv` with `env` added; after `timeout` seconds it is killed."""
+        ...
+
+
+class Hooks(Protocol):
+    """What a run does on hosts around its changes."""
+
+    def argv(self, name: str) -> tuple[str, ...]:
+        """The command of a hook; nothing where it has none of its own."""
+        ...
+
+    def perform(self, name: str, pairs: tuple[PlannedPair, ...]) -> str | None:
+        """Do it; a sentence about why it failed, or None."""
+        ...
+
+
+class HostDevices(Protocol):
+    """What this host does with the devices behind LVs; every answer comes in bounded time."""
+
+    def uses(self, files: Mapping[LdName, str | None]) -> Mapping[LdName, Use]:
+        """LV -> whether this host uses it; `files` are the special files that the array's commands print."""
+        ...
+
+    def flush(self, files: Mapping[LdName, str | None]) -> tuple[str, ...]:
+        """Write back and drop the host's buffers of these devices; a sentence for each that could not be flushed."""
+        ...
+
+    def wwns(self, files: Mapping[LdName, str | None]) -> Mapping[LdName, str]:
+        """LV -> the World Wide Name that this host reads from its device, where it does."""
         ...
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from necism_monitor.app.collect import collect
-from necism_monitor.app.desk import Desk, Report, Request, acquire, deadline_of, refuse
+from necism_monitor.app.desk import Desk, Report, Request, acquire, deadline_of, refuse, tidy
+from necism_monitor.app.hooks import HostHooks, patience
 from necism_monitor.app.ports import HeldLock, RunJournal
 from necism_monitor.app.resync_engine import Engine, Tools
-from necism_monitor.app.share import share
+from necism_monitor.app.share import share, withdraw
+from necism_monitor.domain.beginning import Start, may_begin
 from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged
 from necism_monitor.domain.events import Closed, Link, Recovering
-from necism_monitor.domain.guards import TABLE, Start, may_begin, survey
+from necism_monitor.domain.guards import TABLE, survey
 from necism_monitor.domain.history import NO_HISTORY, RunState
 from necism_monitor.domain.judge import basis_of
 from necism_monitor.domain.model import Resource
@@ -62,14 +64,16 @@ def resume(desk: Desk, resource: Resource, request: Request) -> Report:
         file, journal = found
         try:
             work = _Work(desk, resource, request, held)
-            return _restore(work, journal, file.run(), None)._replace(run_id=file.header.id)
+            hooks = HostHooks(desk, resource, file.header.id, file.header.trigger)
+            return _restore(work, journal, file.run(), None, hooks)._replace(run_id=file.header.id)
         finally:
             journal.close()
+            tidy(desk, resource)
     finally:
         held.release()
 
 
-def _restore(work: _Work, journal: RunJournal, run: Run, before: Observation | None) -> Report:
+def _restore(work: _Work, journal: RunJournal, run: Run, before: Observation | None, hooks: HostHooks) -> Report:
     """Drive `run` as one that only links, whatever it was begun for."""
     desk, request = work.desk, work.request
     tools = Tools(
@@ -81,12 +85,16 @@ def _restore(work: _Work, journal: RunJournal, run: Run, before: Observation | N
         desk.clock,
         desk.narrator,
         desk.stop,
+        hooks,
+        desk.devices,
     )
     engine, now = Engine(tools, run, len(run.plan.pairs)), desk.clock.now()
-    deadline = deadline_of(desk.config.settings, desk.array, len(run.plan.pairs), 2 * len(run.plan.bvs), now)
+    readings, waits = 2 * len(run.plan.bvs), patience(work.resource)
+    deadline = deadline_of(desk.config.settings, desk.array, len(run.plan.pairs), readings, now, waits)
     engine.note(Recovering(f"{'resumed' if before is None else 'relinked'} by {request.user}", request.owner, deadline))
+    taken = withdraw(desk, work.resource)
     result, is_open = engine.drive()
-    share(desk, work.resource, engine, before)
+    share(desk, work.resource, engine, before, taken)
     left = "; the run stays open" if is_open else ""
     desk.narrator.say("INFO" if result.exit == 0 else "ERROR", f"{result.text}{left}")
     return Report(work.resource, result.exit, result.text + left)
@@ -168,7 +176,8 @@ def _relinked(work: _Work, rescue: Rescue, seen: Observation) -> Report:
         return Report(resource, 6, f"stopped by {why} before anything was changed")
     journal = _begin_relink(desk, resource, work.request, rescue)
     try:
-        report = _restore(work, journal, start(rescue.plan, rescue.facts), seen)
+        hooks = HostHooks(desk, resource, work.request.run_id, work.request.trigger)
+        report = _restore(work, journal, start(rescue.plan, rescue.facts), seen, hooks)
     finally:
         journal.close()
     report = report._replace(run_id=work.request.run_id)

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from necism_monitor.app.admission import admit, situation_of
 from necism_monitor.app.collect import collect
-from necism_monitor.app.desk import Desk, Report, Request, acquire, deadline_of, refuse
+from necism_monitor.app.desk import Desk, Report, Request, acquire, deadline_of, refuse, tidy
+from necism_monitor.app.hooks import HostHooks, argv_of, doubt, patience, survey
 from necism_monitor.app.ports import (
     HeldLock,
     RunJournal,
 )
 from necism_monitor.app.resync_engine import Engine, Tools
-from necism_monitor.app.share import share
+from necism_monitor.app.share import share, withdraw
+from necism_monitor.domain.beginning import switch_story
 from necism_monitor.domain.errors import EnvironmentProblem
-from necism_monitor.domain.events import Closed, Plan, SvFact
-from necism_monitor.domain.guards import Situation, Start, may_begin, may_change, survey
-from necism_monitor.domain.history import NO_HISTORY
-from necism_monitor.domain.judge import basis_of
-from necism_monitor.domain.model import Resource
+from necism_monitor.domain.events import GATE, PRE, Closed, Hook, Plan, SvFact
+from necism_monitor.domain.guards import Situation, may_change
+from necism_monitor.domain.model import MANUAL, Resource
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.plan import make_plan, plan_hash
 from necism_monitor.domain.reading import Observation, Unread
@@ -30,6 +31,7 @@ from necism_monitor.domain.run import start
 from necism_monitor.domain.sequence import rehearse
 from necism_monitor.ism.outcome import command_of
 
+EXIT_REFUSED = 3
 EXIT_AWAY = 6
 """An LV is detached, or nobody knows."""
 SETTLE_PAUSE = 5.0
@@ -43,6 +45,8 @@ class _Ready(NamedTuple):
     plan: Plan
     facts: dict[LdName, SvFact | None]
     argvs: tuple[tuple[str, ...], ...]
+    """Every command of the run, hooks included."""
+    changes: int
     hash: str
 
 
@@ -71,47 +75,56 @@ def _rehearsed(desk: Desk, resource: Resource, request: Request) -> Report:
     ready = _prepare(desk, resource, request)
     if isinstance(ready, Refusal):
         return refuse(desk, resource, request, ready)
-    notes = _notes(desk, resource, request)
+    found = survey(desk, ready.plan.pairs)
+    # What pre_resync would stop may use them until then.
+    if found.used and PRE not in ready.plan.hooks:
+        return refuse(desk, resource, request, refusal("in-use", "; ".join(found.used)))
+    notes = (*_notes(desk, request), *found.used, *filter(None, [doubt(resource, found)]))
     return Report(resource, 0, "would be done", None, None, ready.argvs, ready.hash, notes)
 
 
-def _notes(desk: Desk, resource: Resource, request: Request) -> tuple[str, ...]:
+def _notes(desk: Desk, request: Request) -> tuple[str, ...]:
     """What a person who starts a run is told: it is theirs to heed."""
-    if request.trigger != "manual":
+    switch = desk.killed() if request.trigger == MANUAL else None
+    if not switch:
         return ()
-    switch = desk.killed()
-    held = f"the kill switch {switch} is there: it holds automatic callers, this run was asked for by a person"
-    used = (
-        "whether a host uses the LVs is not checked by this release: stop their consumers first, "
-        "or declare `consumers = none`"
-    )
-    return tuple(note for note, true in ((held, switch), (used, not resource.unused)) if true)
+    return (f"{switch_story(switch)}: it holds automatic callers, this run was asked for by a person",)
 
 
 def _early(desk: Desk, resource: Resource, request: Request) -> Refusal | None:
     """The guards before the lock; a living owner is waited for where the caller wants to wait."""
-    refused = may_begin(Start(resource, desk.book.history(resource), desk.node))
+    refused = admit(desk, resource, request)
     return None if refused and refused.code == "locked" and request.wait and not request.dry_run else refused
 
 
 def _locked(desk: Desk, resource: Resource, request: Request, held: HeldLock) -> Report:
     """The lock is ours: what the journal says may have changed while we waited for it."""
-    refused = may_begin(Start(resource, desk.book.history(resource), desk.node))
+    refused = admit(desk, resource, request)
     ready = refused or _prepare(desk, resource, request)
     if isinstance(ready, Refusal):
         return refuse(desk, resource, request, ready)
     why = desk.stop()
     if why:
         return Report(resource, 3, f"stopped by {why} before anything was changed")
-    for note in _notes(desk, resource, request):
+    for note in _notes(desk, request):
         desk.narrator.say("WARNING", note)
+    hooks = HostHooks(desk, resource, request.run_id, request.trigger)
+    if not ready.plan.create_first and PRE not in ready.plan.hooks:
+        # Nothing comes before the first unlink, so the gate stands before the run.
+        used = hooks.gate(ready.plan.pairs)
+        if used:
+            return refuse(desk, resource, request, refusal("in-use", used))
+        ready = ready._replace(plan=_without_gate(ready.plan))
     journal = _open_journal(desk, resource, request, ready)
+    taken = withdraw(desk, resource)
     try:
-        engine = _engine(desk, ready, journal, held)
+        engine = _engine(desk, ready, journal, held, hooks)
         result, is_open = engine.drive()
+        share(desk, resource, engine, ready.observation, taken)
         return _ended(desk, resource, request, ready, engine, result, is_open)
     finally:
         journal.close()
+        tidy(desk, resource)
 
 
 def _prepare(desk: Desk, resource: Resource, request: Request) -> _Ready | Refusal:
@@ -119,35 +132,39 @@ def _prepare(desk: Desk, resource: Resource, request: Request) -> _Ready | Refus
     deadline = desk.clock.now() + desk.config.settings.settle_timeout
     while True:
         observation = collect(desk.reader, desk.array, (resource,), desk.volumes, desk.clock)
-        situation = _situation(desk, resource, observation, force=request.force)
+        situation = situation_of(desk, resource, request, observation)
         refused = may_change(situation)
         waits = refused is not None and refused.code == "changing" and not request.dry_run
         if not waits or refused is None or desk.clock.now() >= deadline or desk.stop():
             break
         desk.narrator.say("INFO", f"waiting: {refused.text}")
         desk.clock.sleep(SETTLE_PAUSE)
-    return refused or _planned(situation, observation, request)
+    return refused or _planned(desk, situation, observation, request)
 
 
-def _situation(desk: Desk, resource: Resource, observation: Observation, *, force: bool) -> Situation:
-    remembered = desk.book.history(resource)
-    history = NO_HISTORY if isinstance(remembered, Unread) else remembered
-    basis = basis_of(desk.config, resource, observation, history, desk.host_zone, desk.clock.now())
-    return survey(basis, desk.array.unique_names, force)
-
-
-def _planned(situation: Situation, observation: Observation, request: Request) -> _Ready | Refusal:
+def _planned(desk: Desk, situation: Situation, observation: Observation, request: Request) -> _Ready | Refusal:
+    resource = situation.basis.resource
     plan, facts = make_plan(situation.basis)
-    argvs = tuple(command_of(step).argv for step in rehearse(plan, facts))
+    wwns = desk.devices.wwns({pair.lv: pair.special_file for pair in plan.pairs})
+    plan = plan._replace(pairs=tuple(pair._replace(wwn=wwns.get(pair.lv)) for pair in plan.pairs))
+    steps = rehearse(plan, facts)
+    told = (argv_of(resource, step.name) if isinstance(step, Hook) else command_of(step).argv for step in steps)
+    argvs = tuple(argv for argv in told if argv)
     digest = plan_hash(argvs)
     if request.plan is not None and request.plan != digest:
         return refusal("plan-changed", f"the plan is {digest} now, not {request.plan}")
-    return _Ready(observation, plan, facts, argvs, digest)
+    changes = sum(not isinstance(step, Hook) for step in steps)
+    return _Ready(observation, plan, facts, argvs, changes, digest)
+
+
+def _without_gate(plan: Plan) -> Plan:
+    return plan._replace(hooks=tuple(name for name in plan.hooks if name != GATE))
 
 
 def _open_journal(desk: Desk, resource: Resource, request: Request, ready: _Ready) -> RunJournal:
     """Write the header and the plan, so that whatever comes is on disk before the first CHANGE."""
     now = desk.clock.now()
+    settings, readings = desk.config.settings, 2 * len(ready.plan.bvs)
     header = Header(
         id=request.run_id,
         service=resource.service,
@@ -161,8 +178,10 @@ def _open_journal(desk: Desk, resource: Resource, request: Request, ready: _Read
         parallel=ready.plan.parallel,
         pairs=len(ready.plan.pairs),
         plan_hash=ready.hash,
-        deadline=deadline_of(desk.config.settings, desk.array, len(ready.argvs), 2 * len(ready.plan.bvs), now),
+        deadline=deadline_of(settings, desk.array, ready.changes, readings, now, patience(resource)),
         owner=request.owner,
+        hooks=ready.plan.hooks,
+        create_first=ready.plan.create_first,
     )
     journal = desk.book.begin(header, now)
     try:
@@ -176,7 +195,7 @@ def _open_journal(desk: Desk, resource: Resource, request: Request, ready: _Read
     return journal
 
 
-def _engine(desk: Desk, ready: _Ready, journal: RunJournal, held: HeldLock) -> Engine:
+def _engine(desk: Desk, ready: _Ready, journal: RunJournal, held: HeldLock, hooks: HostHooks) -> Engine:
     tools = Tools(
         desk.array,
         desk.config.settings,
@@ -186,9 +205,11 @@ def _engine(desk: Desk, ready: _Ready, journal: RunJournal, held: HeldLock) -> E
         desk.clock,
         desk.narrator,
         desk.stop,
+        hooks,
+        desk.devices,
         held.intact,
     )
-    return Engine(tools, start(ready.plan, ready.facts), len(ready.argvs))
+    return Engine(tools, start(ready.plan, ready.facts), ready.changes)
 
 
 def _ended(
@@ -200,7 +221,10 @@ def _ended(
     result: Closed,
     is_open: bool,  # noqa: FBT001 - one of two answers of the engine
 ) -> Report:
-    share(desk, resource, engine, ready.observation)
+    code = engine.run.refused
+    if code and result.exit == EXIT_REFUSED:
+        refused = refusal(code, engine.run.failures[0].why)
+        return refuse(desk, resource, request, refused)._replace(run_id=request.run_id)
     left = _way_out(desk, resource, result) if is_open else ""
     desk.narrator.say("INFO" if result.exit == 0 else "ERROR", f"{result.text}{left}")
     return Report(resource, result.exit, result.text + left, None, request.run_id, ready.argvs, ready.hash)

@@ -7,14 +7,15 @@ for up to `relink_timeout`.  From the first CHANGE on, neither a full disk nor a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Final, NamedTuple
 
-from necism_monitor.app.ports import Changer, Clock, Narrator, Reader, RunJournal
+from necism_monitor.app.ports import Changer, Clock, Hooks, HostDevices, Narrator, Reader, RunJournal
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.events import (
     DETACHED,
+    POST,
     Began,
     Change,
     Closed,
@@ -22,6 +23,7 @@ from necism_monitor.domain.events import (
     Done,
     Event,
     GaveUp,
+    Hook,
     Kind,
     Link,
     NotDone,
@@ -36,7 +38,7 @@ from necism_monitor.domain.events import (
 from necism_monitor.domain.model import Array, Settings
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.plan import rows_of
-from necism_monitor.domain.reading import BvScreen, Unread
+from necism_monitor.domain.reading import BvScreen, SvRecord, Unread
 from necism_monitor.domain.record import Left, Line
 from necism_monitor.domain.run import Run, apply
 from necism_monitor.domain.sequence import next_steps, stays_open
@@ -53,7 +55,21 @@ BUSY_PAUSE: Final = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 TICK: Final = 0.2
 
-Answer = Output | BvScreen | Unread
+
+class HookEnd(NamedTuple):
+    """How a hook ended: why it failed, or None."""
+
+    why: str | None
+
+
+class Looked(NamedTuple):
+    """A screen, and what this host reads from the devices that it names."""
+
+    screen: BvScreen
+    wwns: Mapping[LdName, str]
+
+
+Answer = Output | Looked | Unread | HookEnd
 
 
 class Tools(NamedTuple):
@@ -68,6 +84,8 @@ class Tools(NamedTuple):
     narrator: Narrator
     stop: Callable[[], str | None]
     """Why the run is to turn back now; None = go on."""
+    hooks: Hooks
+    devices: HostDevices
     intact: Callable[[], bool] = lambda: True
     """Whether the lock is still ours."""
 
@@ -152,20 +170,38 @@ class Engine:
             # Somebody else may hold a lock of that name now: nothing new is begun, what is detached is linked.
             self._turn_back("the lock of the array is not ours any more: its file was removed or replaced")
             return
-        argv = query_detail(step.bv).argv if isinstance(step, Observe) else command_of(step).argv
-        began = Began(step)
-        if not self._write(Line(self._tools.clock.now(), began, argv)) and not isinstance(step, Observe | Link):
+        argv, began = self._argv(step), Began(step)
+        restores = isinstance(step, Observe | Link) or step == Hook(POST)
+        if not self._write(Line(self._tools.clock.now(), began, argv)) and not restores:
             return
         self.run = apply(self.run, began)
         (self._asked if isinstance(step, Observe) else self._changed)[step.bv] = self._tools.clock.now()
-        self._tools.narrator.say("DEBUG" if isinstance(step, Observe) else "INFO", " ".join(argv))
+        if argv:
+            self._tools.narrator.say("DEBUG" if isinstance(step, Observe) else "INFO", " ".join(argv))
         self._workers[pool.submit(self._perform, step)] = step
 
+    def _argv(self, step: Step) -> tuple[str, ...]:
+        match step:
+            case Observe(bv):
+                return query_detail(bv).argv
+            case Hook(name):
+                return self._tools.hooks.argv(name)
+            case _:
+                return command_of(step).argv
+
     def _perform(self, step: Step) -> Answer:
+        if isinstance(step, Hook):
+            return HookEnd(self._tools.hooks.perform(step.name, self.run.plan.pairs))
         if not isinstance(step, Observe):
             return self._tools.changer.change(command_of(step))
         text = text_of(self._tools.reader.read(query_detail(step.bv)))
-        return text if isinstance(text, Unread) else parse_detail(text, step.bv)
+        if isinstance(text, Unread):
+            return text
+        screen = parse_detail(text, step.bv)
+        if isinstance(screen, Unread):
+            return screen
+        known = {pair.lv for pair in self.run.pairs_on(step.bv) if pair.wwn}
+        return Looked(screen, self._tools.devices.wwns(_files(screen, known)))
 
     def _await(self) -> None:
         """Take in what has ended; with nothing in flight, let time pass."""
@@ -179,15 +215,23 @@ class Engine:
             error = future.exception()
             if error is not None:
                 self._tools.narrator.say("ERROR", f"internal error: {error!r}")
-                self._take(step, Unclear(step, f"internal error: {error!r}", landed=isinstance(step, Observe)))
+                self._take(step, Unclear(step, f"internal error: {error!r}", landed=isinstance(step, Observe | Hook)))
             elif isinstance(step, Observe):
                 self._take_reading(step, future.result())
             else:
                 self._take_output(step, future.result())
 
-    def _take_output(self, step: Change, answer: Answer) -> None:
-        if not isinstance(answer, Output):
-            raise TypeError(f"a CHANGE command answered with {type(answer).__name__}")
+    def _take_hook(self, hook: Hook, answer: HookEnd) -> None:
+        if answer.why is not None:
+            self._tools.narrator.say("ERROR", f"{hook.name}: {answer.why}")
+        self._take(hook, Done(hook) if answer.why is None else NotDone(hook, answer.why))
+
+    def _take_output(self, step: Change | Hook, answer: Answer) -> None:
+        if isinstance(step, Hook) and isinstance(answer, HookEnd):
+            self._take_hook(step, answer)
+            return
+        if isinstance(step, Hook) or not isinstance(answer, Output):
+            raise TypeError(f"{type(step).__name__} answered with {type(answer).__name__}")
         event = outcome(step, answer)
         if answer.ending is Ending.ABANDONED and answer.pid is not None:
             self._pids[step] = answer.pid
@@ -205,8 +249,8 @@ class Engine:
     def _take_reading(self, step: Observe, answer: Answer) -> None:
         """A reading that proves every planned pair of the BV, or the reason why it does not."""
         rows: tuple[Row, ...] | Unread
-        if isinstance(answer, BvScreen):
-            rows = rows_of(self.run.pairs_on(step.bv), answer, self._tools.array.words)
+        if isinstance(answer, Looked):
+            rows = rows_of(self.run.pairs_on(step.bv), answer.screen, self._tools.array.words)
         else:
             rows = answer if isinstance(answer, Unread) else Unread("unreadable", "no screen", "")
         if isinstance(rows, Unread):
@@ -214,8 +258,9 @@ class Engine:
             self._tools.narrator.say("WARNING", rows.text)
             self._take(step, Unclear(step, rows.text))
             return
-        if isinstance(answer, BvScreen):
-            self.screens[step.bv], self.asked_at[step.bv] = answer, self._asked[step.bv]
+        if isinstance(answer, Looked):
+            self.screens[step.bv], self.asked_at[step.bv] = answer.screen, self._asked[step.bv]
+            rows = tuple(row._replace(wwn=answer.wwns.get(row.lv)) for row in rows)
         self.unread.pop(step.bv, None)
         failures, before = self.run.failures, self.run
         for start in range(0, len(rows), ROWS_A_LINE):
@@ -268,7 +313,7 @@ class Engine:
         """Take in the last word of commands that were abandoned and have ended since."""
         for step, pid in list(self._pids.items()):
             output = self._tools.changer.settled(pid)
-            if output is not None and not isinstance(step, Observe):
+            if output is not None and not isinstance(step, Observe | Hook):
                 del self._pids[step]
                 event = outcome(step, output)
                 self._tell(event, output)
@@ -327,3 +372,9 @@ class Engine:
         if not is_open:
             self.run = apply(self.run, result)
         return result, is_open
+
+
+def _files(screen: BvScreen, lvs: Collection[LdName]) -> dict[LdName, str | None]:
+    """LV -> the special file that a screen names for it."""
+    shown = [record.lv for record in screen.records.values() if isinstance(record, SvRecord) and record.lv]
+    return {lv.name: lv.special_file for lv in shown if lv.name in lvs}

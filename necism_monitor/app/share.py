@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from necism_monitor.domain.errors import EnvironmentProblem
+from necism_monitor.domain.model import Source
 from necism_monitor.domain.reading import BvScreen, Observation, Unread, Volumes
 
 if TYPE_CHECKING:
@@ -17,15 +18,35 @@ if TYPE_CHECKING:
     from necism_monitor.domain.names import LdName
 
 
-def share(desk: Desk, resource: Resource, engine: Engine, before: Observation | None) -> None:
-    """Put what the run read into the observation file, beside what is there about other base volumes.
+def withdraw(desk: Desk, resource: Resource) -> Observation | None:
+    """Take the array out of a file that others only accept as fresh, before the first CHANGE.
 
-    `before` is the reading that the run began with, None where it began with none.  A file that cannot be written is
-    told and is no failure of the run.
+    They know from the journal that it is out of date, but the journal may be lost together with us.  Where the file is
+    all that others have (`source = file`), it stays, and the journal says what is out of date in it.  Returns what was
+    taken out, for `share`.
+    """
+    saved = desk.store.load() if desk.config.settings.source is Source.COMMANDS else {}
+    taken = saved.get(resource.array)
+    if not isinstance(taken, Observation):
+        return None
+    try:
+        desk.store.remove(resource.array)
+    except EnvironmentProblem as problem:
+        desk.narrator.say("WARNING", problem.text)
+    return taken
+
+
+def share(
+    desk: Desk, resource: Resource, engine: Engine, before: Observation | None, taken: Observation | None
+) -> None:
+    """Put what the run read into the observation file, beside what is or was there about other base volumes.
+
+    `before` is the reading that the run began with, None where it began with none; `taken` what was withdrawn.
+    A file that cannot be written is told and is no failure of the run.
     """
     saved = desk.store.load()
     kept = saved.get(resource.array)
-    older = [one for one in (kept, before) if isinstance(one, Observation)]
+    older = [one for one in (kept, taken, before) if isinstance(one, Observation)]
     readable = {name: one for name, one in saved.items() if isinstance(one, Observation)}
     try:
         desk.store.save({**readable, resource.array: _merged(desk, resource, engine, older)})

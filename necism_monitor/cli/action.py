@@ -13,14 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from necism_monitor.adapters.blockdev import BlockDevices, DevicesElsewhere
 from necism_monitor.adapters.exclusive import ArrayExclusive
+from necism_monitor.adapters.hook_commands import HookCommands
 from necism_monitor.adapters.journal import Journal
 from necism_monitor.adapters.owner import this_process
 from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.adapters.reach import ArrayReader
 from necism_monitor.app.desk import Desk, Request
 from necism_monitor.cli.progress import Progress
-from necism_monitor.domain.events import DETACHED, Create, Observe, Step
+from necism_monitor.cli.wiring import observation_file
+from necism_monitor.domain.events import DETACHED, Create, Hook, Observe, Step
+from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.run import Run
 from necism_monitor.render.logline import logger_name
 
@@ -60,7 +64,9 @@ class LogNarrator:
 
 
 def _subject(step: Step) -> str:
-    """The volume that a step is about."""
+    """The volume or the hook that a step is about."""
+    if isinstance(step, Hook):
+        return step.name
     if isinstance(step, Observe):
         return step.bv
     return step.sv if isinstance(step, Create) else step.lv
@@ -103,18 +109,33 @@ def make_desk(
     return Desk(
         config=config,
         array=array,
-        reader=ArrayReader(runner, array),
+        reader=ArrayReader(runner, array, run_dir=Path(config.settings.run_dir)),
         exclusive=ArrayExclusive(runner, array, state_dir / "locks", label),
         volumes=sources.maps[array.name],
         book=Journal(state_dir),
-        store=sources.store,
+        store=observation_file(config),
         clock=sources.clock,
         host_zone=sources.host_zone,
         node=os.uname().nodename,
         narrator=LogNarrator(resource, progress),
         stop=stop,
-        killed=lambda: str(switch) if switch.exists() else None,
+        hooks=HookCommands(runner, state_dir / "locks", array.name),
+        devices=BlockDevices(runner) if array.host is None else DevicesElsewhere(array.host),
+        killed=lambda: kill_switch(switch),
     )
+
+
+def kill_switch(path: Path) -> str | Unread | None:
+    """The path of the kill switch, where it is there; `Unread` where this process may not look."""
+    try:
+        # A link that leads nowhere was put there by somebody, too.
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        text = f"whether the kill switch {path} is there could not be asked: {error.strerror}"
+        return Unread("query-failed", text, "look at the rights of its directory")
+    return str(path)
 
 
 def make_request(**wishes: object) -> Request:

@@ -16,7 +16,7 @@ from necism_monitor.domain.selectors import suggest
 _RESYNC: Final = {
     0: "done and verified (with --dry-run: it would be)",
     3: "refused: nothing was changed; the refusal has a code of its own",
-    4: "not needed or too soon (too-soon): nothing was changed",
+    4: "not needed or too soon (too-soon, not-needed, key-spent): nothing was changed",
     5: "failed, and every LV is proven linked",
     6: "an LV is detached, or nobody can prove that it is linked: look at once",
     7: "another run, or a command it left behind, holds the lock (locked)",

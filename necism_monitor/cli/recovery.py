@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
 from necism_monitor.app.recovery import abandon, relink, resume
 from necism_monitor.cli.options import Subparsers, add_verb
 from necism_monitor.cli.resync import act
 from necism_monitor.domain.errors import UsageError
 
+UNPROVEN: Final = 6
 EXITS = """exit status: 0 every LV is linked or nothing was to do, 3 refused,
 6 an LV is detached, or was left alone, or could not be read, 7 locked, 64 usage, 70 a bug of ours"""
 ABANDON_EXITS = """Nothing is changed on the array.  A damaged journal is renamed to *.damaged, never deleted.
@@ -34,12 +36,12 @@ def register(subparsers: Subparsers) -> None:
 
 def run_resume(args: argparse.Namespace) -> int:
     """Restore service after a crash."""
-    return act(args, resume, {}, as_json=args.json)
+    return act(args, resume, {}, as_json=args.json, unable=UNPROVEN)
 
 
 def run_relink(args: argparse.Namespace) -> int:
     """Restore service by what the array says alone."""
-    return act(args, relink, {}, as_json=args.json)
+    return act(args, relink, {}, as_json=args.json, unable=UNPROVEN)
 
 
 def run_abandon(args: argparse.Namespace) -> int:

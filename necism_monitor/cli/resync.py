@@ -20,9 +20,10 @@ from necism_monitor.cli.logs import warn_of
 from necism_monitor.cli.options import Subparsers, add_verb, paths_of
 from necism_monitor.cli.progress import Progress
 from necism_monitor.cli.wiring import load_config, make_sources
+from necism_monitor.domain.automation import KEY_MAX, is_key
 from necism_monitor.domain.durations import parse_duration
-from necism_monitor.domain.errors import EnvironmentProblem, UsageError
-from necism_monitor.domain.model import Config, Resource
+from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged, UsageError
+from necism_monitor.domain.model import ALARMS, CALLERS, MANUAL, Config, Resource
 from necism_monitor.domain.record import RunFile
 from necism_monitor.domain.rules import RuleError
 from necism_monitor.domain.selectors import select
@@ -49,6 +50,13 @@ def register(subparsers: Subparsers) -> None:
     verb.add_argument("--plan", metavar="HASH", type=read_hash, help="refuse unless the plan has this hash")
     verb.add_argument("--wait", metavar="DURATION", type=read_wait, default=0.0, help="wait for the lock, such as 10m")
     verb.add_argument("--reason", metavar="TEXT", help="why, for the journal")
+    verb.add_argument(
+        "--trigger",
+        choices=(MANUAL, *CALLERS),
+        default=MANUAL,
+        help="who asks, if it is no person: only where `automatic` of the section allows it",
+    )
+    verb.add_argument("--key", type=read_key, help="what is asked about, such as a problem's number: it starts one run")
     verb.add_argument("--json", action="store_true", help="print the run and its refusals as JSON")
     seed = add_verb(
         subparsers, "syncresync", run_syncresync, "as resync, but a skip by sync_min_delay is a success", SEED_EXITS
@@ -76,40 +84,59 @@ def read_hash(text: str) -> str:
     return text
 
 
+def read_key(text: str) -> str:
+    """The key of a request.  Raises UsageError for what cannot be one."""
+    if not is_key(text):
+        raise UsageError(f"--key {text[:KEY_MAX]!r}: this is no key", f"write 1 to {KEY_MAX} printable characters")
+    return text
+
+
+def check_caller(trigger: str, key: str | None) -> None:
+    """Whether trigger and key go together.  Raises UsageError.
+
+    An alarm is repeated while its problem lasts: without a key each repetition would start a run.
+    """
+    if trigger in ALARMS and key is None:
+        raise UsageError(
+            f"--trigger {trigger} needs --key", "give the problem's number or fingerprint, the same each time"
+        )
+    if trigger == MANUAL and key is not None:
+        raise UsageError("--key is for callers that are no persons", "name the caller with --trigger, or leave it out")
+
+
 def run_resync(args: argparse.Namespace) -> int:
     """Refresh every selected resource in file order; stop after a failure."""
+    check_caller(args.trigger, args.key)
     wishes = {
+        "trigger": args.trigger,
+        "key": args.key,
         "force": args.force,
         "dry_run": args.dry_run,
         "plan": args.plan,
         "reason": args.reason,
         "wait": args.wait,
     }
-    return act(args, resync, wishes, as_json=args.json, guarded=True)
+    return act(args, resync, wishes, as_json=args.json)
 
 
 def run_syncresync(args: argparse.Namespace) -> int:
     """The seed's spelling: `stop && syncresync && start` goes on after a skip."""
-    code = act(args, resync, {"force": args.force}, guarded=True)
+    code = act(args, resync, {"force": args.force})
     return 0 if code == 4 else code  # noqa: PLR2004 - 4 is the documented "too soon"
 
 
-def act(
-    args: argparse.Namespace, do: Act, wishes: dict[str, object], *, as_json: bool = False, guarded: bool = False
-) -> int:
+def act(args: argparse.Namespace, do: Act, wishes: dict[str, object], *, as_json: bool = False, unable: int = 3) -> int:
     """Do it for every selected resource in file order, and print how it went; stop after a 5 or a 6.
 
-    `guarded`: whatever somebody configured for the safety of a resync must be there.
+    `unable` is the exit code where lock, journal or array could not be reached, and nothing was begun.
     """
     config = load_config(paths_of(args), os.environ)
     warn_of(config)
     resources = select(config, args.selectors, allow_all=False, include_hidden=True)
-    for resource in resources if guarded else ():
-        _refuse_unsupported(resource)
     sources, stop, reports = make_sources(config), Stop(), list[Report]()
     with stop.listening():
         for resource in resources:
-            report = _one(sources, resource, do, make_request(**wishes), stop)
+            report = _one(sources, resource, do, make_request(**wishes), stop, unable)
             reports.append(report)
             if report.exit in {5, 6} or stop.why:
                 break
@@ -123,25 +150,15 @@ def act(
     return min((report.exit for report in reports), key=WORST_FIRST.index)
 
 
-def _one(sources: Sources, resource: Resource, do: Act, request: Request, stop: Stop) -> Report:
-    with Progress(visible=on_terminal()) as progress:
-        desk = make_desk(sources, resource, stop, request.run_id, progress)
-        return do(desk, resource, request)
-
-
-def _refuse_unsupported(resource: Resource) -> None:
-    """What somebody configured for safety is never skipped in silence."""
-    asked = {
-        "pre_resync": resource.pre_resync,
-        "post_resync": resource.post_resync,
-        "in_use_check": resource.in_use_check,
-    }
-    named = [key for key, value in asked.items() if value]
-    if named:
-        raise UsageError(
-            f"{resource.id} sets {', '.join(named)}, which this release does not run",
-            "a resync without them would not be what you asked for: take them out to resync without",
-        )
+def _one(sources: Sources, resource: Resource, do: Act, request: Request, stop: Stop, unable: int) -> Report:
+    """Do it for one resource; what went well or wrong with those before it is told all the same."""
+    try:
+        with Progress(visible=on_terminal()) as progress:
+            desk = make_desk(sources, resource, stop, request.run_id, progress)
+            return do(desk, resource, request)
+    except (EnvironmentProblem, JournalDamaged) as problem:
+        complain(f"necism: {problem.text}", f"hint: {problem.hint}")
+        return Report(resource, unable, problem.text)
 
 
 def _print(
@@ -149,7 +166,7 @@ def _print(
 ) -> None:
     dry_run = bool(wishes.get("dry_run"))
     if as_json:
-        document = _document(config, sources, reports)
+        document = _document(config, sources, reports, _trigger(wishes))
         document["runs"] += [_rehearsed(one, wishes) for one in reports if dry_run and not one.refusal]
         say(json.dumps(document, indent=2))
     elif dry_run:
@@ -164,7 +181,14 @@ def _rehearsed(report: Report, wishes: dict[str, object]) -> dict[str, Any]:
     """The run that a dry run would be."""
     reason = wishes.get("reason")
     reason = None if reason is None else str(reason)
-    return rehearsed(report.resource.id, user_name(), reason, report.hash, report.argvs)
+    key = wishes.get("key")
+    key = None if key is None else str(key)
+    asked = rehearsed(report.resource.id, user_name(), reason, report.hash, report.argvs)
+    return {**asked, "trigger": _trigger(wishes), "key": key}
+
+
+def _trigger(wishes: dict[str, object]) -> str:
+    return str(wishes.get("trigger", MANUAL))
 
 
 def _plan(report: Report) -> list[str]:
@@ -181,7 +205,7 @@ def _result(report: Report) -> str:
     return one_line(report.text)
 
 
-def _document(config: Config, sources: Sources, reports: list[Report]) -> dict[str, Any]:
+def _document(config: Config, sources: Sources, reports: list[Report], trigger: str) -> dict[str, Any]:
     """The runs of this call, as the journal tells them, and its refusals."""
     book, now = Journal(Path(config.settings.state_dir)), sources.clock.now()
     tales = [
@@ -195,7 +219,7 @@ def _document(config: Config, sources: Sources, reports: list[Report]) -> dict[s
             "at": now,
             "service": report.resource.service,
             "resource": report.resource.name,
-            "trigger": "manual",
+            "trigger": trigger,
             **report.refusal._asdict(),
         }
         for report in reports

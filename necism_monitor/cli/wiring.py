@@ -14,7 +14,7 @@ from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.adapters.reach import ArrayReader
 from necism_monitor.adapters.volume_map import FileMap
 from necism_monitor.app.look import Sources
-from necism_monitor.domain.errors import ConfigError, Problem, UsageError
+from necism_monitor.domain.errors import UsageError
 from necism_monitor.domain.model import Array, Config
 from necism_monitor.ism.output import Output
 
@@ -46,7 +46,6 @@ def examine_config(paths: Paths, environ: Mapping[str, str]) -> Examined:
             "the working directory does not exist any more, so a relative path leads nowhere",
             "change to a directory that exists, or write absolute paths",
         ) from error
-    _refuse_remote(examined.config, place)
     return examined
 
 
@@ -56,31 +55,25 @@ def known_arrays(config: Config) -> tuple[Array, ...]:
     return tuple(config.array(name) for name in dict.fromkeys(names))
 
 
+def observation_file(config: Config) -> ObservationFile:
+    """The file that the action and the collector share with every face."""
+    names = tuple(array.name for array in known_arrays(config))
+    return ObservationFile(Path(config.settings.run_dir, OBSERVATION), names)
+
+
 def make_sources(config: Config, on_finish: Callable[[Output], None] | None = None) -> Sources:
     """Everything a look needs; starts and reads nothing yet.
 
     `on_finish` is given every command's `Output`, with the plain command as its argv; it must not raise.
     """
     runner, arrays = ProcessRunner(), known_arrays(config)
-    state = Path(config.settings.state_dir)
+    state, run_dir = Path(config.settings.state_dir), Path(config.settings.run_dir)
     return Sources(
         config=config,
-        readers={array.name: ArrayReader(runner, array, on_finish) for array in arrays},
+        readers={array.name: ArrayReader(runner, array, on_finish, run_dir) for array in arrays},
         maps={array.name: FileMap(state, array.name) for array in arrays},
         journals=Journal(state),
-        store=ObservationFile(Path(config.settings.run_dir, OBSERVATION), tuple(array.name for array in arrays)),
+        store=observation_file(config),
         clock=SystemClock(),
         host_zone=host_zone(),
     )
-
-
-def _refuse_remote(config: Config, place: Path) -> None:
-    """Arrays behind ssh are part of the configuration's language, but not of this release."""
-    rule = "this release reaches arrays by commands on this host only"
-    hint = "take `host` out, and run necism on the host that has the iSM commands"
-    remote = [array for array in config.arrays if array.host is not None]
-    if remote:
-        file = str(place / "necism.conf" if place.is_dir() else place)
-        raise ConfigError(
-            tuple(Problem(file, None, f"[array {array.name}] host = {array.host}", rule, hint) for array in remote)
-        )

@@ -63,6 +63,10 @@ class JournalDamaged(NecismError):
     code = "journal-unreadable"
 
 
+class JournalNewer(JournalDamaged):
+    """An intact journal file of a later release, which this one cannot read; it is not touched."""
+
+
 class Incoherent(NecismError):
     """Something happened that our own rules exclude: a bug of ours, never the operator's fault; exit 70."""
 

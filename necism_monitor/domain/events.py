@@ -6,7 +6,7 @@ date, moving, or useless as a link target, or nobody knows (None).
 
 import enum
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from necism_monitor.domain.model import Order
 from necism_monitor.domain.names import LdName
@@ -42,8 +42,26 @@ class Link(NamedTuple):
     access: str | None
 
 
+NOWHERE: Final = cast("LdName", "")
+"""The BV of a step that belongs to none."""
+PRE: Final = "pre_resync"
+GATE: Final = "in_use"
+POST: Final = "post_resync"
+
+
+class Hook(NamedTuple):
+    """Do on hosts what the configuration says: `pre_resync`, the gate `in_use`, or `post_resync`."""
+
+    name: str
+
+    @property
+    def bv(self) -> LdName:
+        """It belongs to no BV."""
+        return NOWHERE
+
+
 Change = Unlink | Create | Link
-Step = Observe | Change
+Step = Observe | Hook | Change
 
 
 class Detached(enum.Enum):
@@ -87,6 +105,9 @@ class PlannedPair(NamedTuple):
     stamp: str | None
     """The date of the target's image before the run."""
     special_file: str | None = None
+    """The LV's device on this host before the run, as the array's commands name it."""
+    wwn: str | None = None
+    """What this host read from that device before the run."""
 
 
 class Plan(NamedTuple):
@@ -95,6 +116,10 @@ class Plan(NamedTuple):
     pairs: tuple[PlannedPair, ...]
     order: Order
     parallel: int
+    hooks: tuple[str, ...] = ()
+    """Those of PRE, GATE and POST that this run has."""
+    create_first: bool = False
+    """Every pair has alternatives: the creates come before PRE and GATE, because nobody is disturbed by them."""
 
     @property
     def bvs(self) -> tuple[LdName, ...]:
@@ -112,12 +137,14 @@ class Row(NamedTuple):
     previous: SvFact | None
     device: str | None = None
     """The special file of the LV on this host."""
+    wwn: str | None = None
+    """What this host reads from that device."""
 
 
 class Done(NamedTuple):
     """`step` had its effect, by its own word; `stamp` is a create's date."""
 
-    step: Change
+    step: Change | Hook
     stamp: str | None = None
 
 
@@ -128,9 +155,9 @@ class Began(NamedTuple):
 
 
 class NotDone(NamedTuple):
-    """`step` certainly had no effect; `busy`: the array was busy and it may be sent again."""
+    """`step` certainly had no effect, or a hook failed; `busy`: the array was busy and it may be sent again."""
 
-    step: Change
+    step: Change | Hook
     why: str
     busy: bool = False
 

@@ -1,4 +1,4 @@
-"""Guards: may a run start?  An ordered table of pure decisions; the first that speaks refuses, with its evidence.
+"""May a run go on, as far as a reading tells: an ordered table of pure decisions; the first that speaks refuses.
 
 A refusal changes nothing.  `--force` bypasses `too-soon` and nothing else.  Could not ask is never read as no.
 """
@@ -6,9 +6,9 @@ A refusal changes nothing.  `--force` bypasses `too-soon` and nothing else.  Cou
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from necism_monitor.domain.history import History, RunState
+from necism_monitor.domain.findings import Finding
 from necism_monitor.domain.judge_pair import Basis, SvView, judge_pair, sight, view_sv
-from necism_monitor.domain.model import Pair, Resource
+from necism_monitor.domain.model import ALARMS, MANUAL, Pair
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.plan import choose_target, wanted_access
 from necism_monitor.domain.reading import BvScreen, Inventory, LinkScreen, SvRecord, Unread
@@ -25,14 +25,6 @@ from necism_monitor.domain.states import (
     classify_snap,
 )
 from necism_monitor.domain.verdicts import PairVerdict
-
-
-class Start(NamedTuple):
-    """What is known before the array is asked."""
-
-    resource: Resource
-    history: History | Unread
-    node: str
 
 
 class Subject(NamedTuple):
@@ -52,29 +44,21 @@ class Situation(NamedTuple):
     subjects: tuple[Subject, ...]
     unique_names: bool
     force: bool
+    trigger: str = MANUAL
+    findings: tuple[Finding, ...] = ()
+    """What the judge finds wrong with the resource, its pairs and its array."""
 
 
-def may_begin(start: Start) -> Refusal | None:
-    """The guards that need only configuration and journal, in order."""
-    resource, history = start.resource, start.history
-    if resource.run_on and start.node not in resource.run_on:
-        return refusal("run-on", f"this node is {start.node}, run_on is {', '.join(sorted(resource.run_on))}")
-    if resource.disabled or resource.no_action:
-        return refusal("disabled", "`disable = true`" if resource.disabled else "tag `noaction`")
-    if isinstance(history, Unread):
-        return refusal("journal-unreadable", history.text)
-    run = history.open_run
-    if run and run.state is RunState.UNFINISHED:
-        return refusal("unfinished", run.story)
-    if run:
-        return refusal("locked", f"run {run.id} by {run.owner} is at work: {run.step or 'between two steps'}")
-    return None
-
-
-def survey(basis: Basis, unique_names: bool, force: bool) -> Situation:  # noqa: FBT001 - both are named at each call
-    """The situation that a reading shows."""
+def survey(
+    basis: Basis,
+    unique_names: bool,  # noqa: FBT001 - named at each call
+    force: bool,  # noqa: FBT001 - named at each call, too
+    trigger: str = MANUAL,
+    findings: tuple[Finding, ...] = (),
+) -> Situation:
+    """The situation that a reading shows; `findings` is what the judge says of the same reading."""
     subjects = tuple(_subject(basis, pair) for pair in basis.resource.pairs)
-    return Situation(basis, subjects, unique_names, force)
+    return Situation(basis, subjects, unique_names, force, trigger, findings)
 
 
 def may_change(situation: Situation) -> Refusal | None:
@@ -108,9 +92,18 @@ def _ambiguous_array(situation: Situation) -> list[str]:
     return [f"this host sees the arrays {', '.join(arrays)}"]
 
 
+def _prerequisite(situation: Situation) -> list[str]:
+    """Only what the system itself says: which message means a missing service or volume list is not known."""
+    return [one.text for one in _unread(situation) if one.not_run]
+
+
 def _unreadable(situation: Situation) -> list[str]:
+    return [one.text for one in _unread(situation)]
+
+
+def _unread(situation: Situation) -> list[Unread]:
     """Anything unread on a BV that would be changed, also of SVs that are not ours: they could be in motion."""
-    unread = [view.unread for one in situation.subjects for view in one.views]
+    unread: list[Unread | None] = [view.unread for one in situation.subjects for view in one.views]
     # An LV that lives on another BV is that guard's to name.
     unread += [one.lv.unread for one in situation.subjects if one.lv.unread and not _stranger(situation, one)]
     unread += [] if situation.unique_names else [unseen_arrays(situation.basis.observation)]
@@ -118,7 +111,7 @@ def _unreadable(situation: Situation) -> list[str]:
         links = situation.basis.observation.links.get(screen.name)
         unread += [record for record in screen.records.values() if isinstance(record, Unread)]
         unread += [screen.broken, links if isinstance(links, Unread) else links and links.broken]
-    return [one.text for one in unread if one]
+    return [one for one in unread if one]
 
 
 def _unexpected(situation: Situation) -> list[str]:
@@ -255,6 +248,22 @@ def _too_soon(situation: Situation) -> list[str]:
     return [f"the oldest image ({sv}) is {age:.0f} s old, sync_min_delay is {limit:.0f} s"] if age < limit else []
 
 
+WORTH_A_RESYNC: Final = frozenset({"too-old", "never-synced", "skew"})
+"""The findings for which an alarm may start a run: those that a new set of images ends, whatever the rest."""
+
+
+def _not_needed(situation: Situation) -> list[str]:
+    if situation.trigger not in ALARMS or situation.findings:
+        return []
+    return [f"{situation.trigger} asked for it, and this reading shows nothing wrong"]
+
+
+def _needs_person(situation: Situation) -> list[str]:
+    """An alarm is about something: what that is, and whether a new image is the answer, may be for a person to say."""
+    other = [one for one in situation.findings if one.code not in WORTH_A_RESYNC]
+    return [f"{one.code} of {one.subject}: {one.text}" for one in other] if situation.trigger in ALARMS else []
+
+
 def _records(screen: BvScreen) -> list[SvRecord]:
     return [record for record in screen.records.values() if isinstance(record, SvRecord)]
 
@@ -264,6 +273,7 @@ def _class(situation: Situation, record: SvRecord) -> SnapshotState:
 
 
 TABLE: Final[tuple[tuple[str, Callable[[Situation], list[str]]], ...]] = (
+    ("prerequisite", _prerequisite),
     ("ambiguous-array", _ambiguous_array),
     ("state-unreadable", _unreadable),
     ("unexpected-state", _unexpected),
@@ -277,4 +287,6 @@ TABLE: Final[tuple[tuple[str, Callable[[Situation], list[str]]], ...]] = (
     ("changing", _in_state(SnapshotState.CHANGING)),
     ("access-unknown", _access_unknown),
     ("too-soon", _too_soon),
+    ("not-needed", _not_needed),
+    ("needs-person", _needs_person),
 )

@@ -27,12 +27,16 @@ class OpenRun(NamedTuple):
     """Who runs it, for people."""
     step: str = ""
     """What is in flight, for people."""
+    owes_post: bool = False
+    """`post_resync` has still to run: those whom `pre_resync` stopped wait for it."""
 
     @property
     def story(self) -> str:
         """What an end that is missing leaves behind, for people."""
         lvs = ", ".join(self.detached) or "none"
-        return f"run {self.id} by {self.owner} has no end; by its journal these LVs were detached or unknown: {lvs}"
+        owed = "; post_resync is owed" if self.owes_post else ""
+        told = f"by its journal these LVs were detached or unknown: {lvs}{owed}"
+        return f"run {self.id} by {self.owner} has no end; {told}"
 
 
 class ClockMark(NamedTuple):
@@ -71,6 +75,19 @@ class History(NamedTuple):
     """LV -> the BV under which a run saw it."""
     mark: ClockMark | None = None
     """Of the newest create that printed its date."""
+
+
+class Activity(NamedTuple):
+    """What has been done lately, as far as it holds back callers that are no persons; seconds since the epoch."""
+
+    spent: bool = False
+    """The key of the request was used for this resource by a run that began a CHANGE, or that is running."""
+    last_change_at: float | None = None
+    """When this resource's last run that began a CHANGE ended, or wrote its last line."""
+    daily: tuple[float, ...] = ()
+    """When the automatic runs of this resource began that began a CHANGE, of the last 24 hours; oldest first."""
+    hourly: tuple[float, ...] = ()
+    """The same of all resources, of the last hour."""
 
 
 NO_HISTORY = History()

@@ -11,6 +11,7 @@ from necism_monitor.domain.events import (
     Closed,
     Create,
     Done,
+    Hook,
     NotDone,
     Observe,
     Recovering,
@@ -67,8 +68,8 @@ class Memory(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """The newest run began a CHANGE."""
-        return self.run is not None and self.run.changed
+        """The newest run began a CHANGE, or a hook whose counterpart is owed."""
+        return self.run is not None and self.run.binding
 
     def open_run(self, state: RunState) -> OpenRun | None:
         """The newest run as an open one."""
@@ -79,12 +80,13 @@ class Memory(NamedTuple):
         process, deadline = self._last_hand()
         owner = f"{head.user} on {process.get('host')} (process {process.get('pid')})"
         steps = [" ".join((type(step).__name__.lower(), *(part for part in step if part))) for step in run.in_flight]
-        return OpenRun(head.id, state, self.newest.lines[0].at, deadline, doubtful, owner, ", ".join(steps))
+        begun, step = self.newest.lines[0].at, ", ".join(steps)
+        return OpenRun(head.id, state, begun, deadline, doubtful, owner, step, run.owes_post)
 
 
 def _doubtful(run: Run, lv: LdName) -> bool:
     """Detached, not known, or being changed when the journal ends."""
-    touched = {getattr(step, "lv", None) for step in run.in_flight if not isinstance(step, Observe)}
+    touched = {getattr(step, "lv", None) for step in run.in_flight}
     return run.lvs[lv] is None or run.lvs[lv] is DETACHED or lv in touched
 
 
@@ -96,14 +98,19 @@ def remember(newest_first: Iterable[RunFile]) -> Memory:
     devices: dict[LdName, str] = {}
     home: dict[LdName, LdName] = {}
     for file in reversed(runs):
+        planned = {pair.lv: pair.special_file for pair in file.plan.pairs}
         for line in file.lines:
             if isinstance(line.item, PlanLine):
                 # The access of a plan is what the LV is to have; one that a link left wrong is no memory to keep.
                 home[line.item.pair.lv] = line.item.pair.bv
                 access[line.item.pair.lv] = line.item.pair.access
+                known = line.item.pair.special_file
+                devices.update({line.item.pair.lv: known} if known else {})
             elif isinstance(line.item, Seen):
                 shown = [row for row in line.item.rows if isinstance(row.shown, LdName)]
-                devices.update({row.lv: row.device for row in shown if row.device})
+                # A device that changed during a run is one that hosts do not know yet: the one before is remembered.
+                found = {row.lv: row.device for row in shown if row.device}
+                devices.update({lv: file for lv, file in found.items() if not planned.get(lv)})
     return Memory(
         newest=runs[0] if runs else None,
         run=folded[0] if folded else None,
@@ -149,7 +156,7 @@ def changes_of(file: RunFile) -> dict[LdName, float]:
     found: dict[LdName, float] = {}
     for line in file.lines:
         match line.item:
-            case Began(step) | Done(step) | NotDone(step) | Unclear(step) if not isinstance(step, Observe):
+            case Began(step) | Done(step) | NotDone(step) | Unclear(step) if not isinstance(step, Observe | Hook):
                 found[step.bv] = line.at
             case _:
                 continue
@@ -160,9 +167,7 @@ def last_change(file: RunFile) -> float | None:
     """When the last word about a CHANGE was written."""
     for line in reversed(file.lines):
         match line.item:
-            case Done() | NotDone():
-                return line.at
-            case Began(step) | Unclear(step) if not isinstance(step, Observe):
+            case Began(step) | Done(step) | NotDone(step) | Unclear(step) if not isinstance(step, Observe | Hook):
                 return line.at
             case _:
                 continue

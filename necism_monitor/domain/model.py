@@ -5,12 +5,19 @@ All durations are seconds.  The configuration adapter builds these values; nothi
 
 import enum
 from datetime import tzinfo
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from necism_monitor.domain.names import ArrayName, LdName, ResourceId, ResourceName, ServiceName
 from necism_monitor.domain.states import Words
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+
+MANUAL: Final = "manual"
+"""The trigger of a run that a person asked for."""
+ALARMS: Final = ("nagios", "icinga", "alertmanager")
+"""Callers that act on a problem somebody else noticed: they act only where it is one that a resync solves."""
+CALLERS: Final = ("timer", *ALARMS)
+"""Every trigger that is no person."""
 
 
 class AccessPolicy(enum.Enum):
@@ -116,6 +123,9 @@ class Array(NamedTuple):
     ism_path: str | None = None
     command_prefix: tuple[str, ...] = ()
     host: str | None = None
+    """The destination of ssh; None = the commands run on this host.  Special files are names on that host."""
+    ssh_config: str | None = None
+    """A configuration file for ssh instead of the user's own."""
     zone: tzinfo | None = None
     """The zone of the array's clock; None = the host's."""
     read_timeout: float = 240

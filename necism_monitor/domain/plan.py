@@ -6,10 +6,10 @@ Also the way back: what a later reading proves about the planned pairs.
 import hashlib
 from collections.abc import Iterable
 
-from necism_monitor.domain.events import DETACHED, Kind, LvFact, Plan, PlannedPair, Row, SvFact
+from necism_monitor.domain.events import DETACHED, GATE, POST, PRE, Kind, LvFact, Plan, PlannedPair, Row, SvFact
 from necism_monitor.domain.history import History
 from necism_monitor.domain.judge_pair import Basis, SvView, sight, view_sv
-from necism_monitor.domain.model import AccessPolicy, Pair
+from necism_monitor.domain.model import AccessPolicy, Pair, Resource
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.reading import BvScreen, SvRecord, Unread
 from necism_monitor.domain.sighting import LvSighting
@@ -26,7 +26,14 @@ def make_plan(basis: Basis) -> tuple[Plan, dict[LdName, SvFact | None]]:
     pairs = tuple(_planned(basis, pair) for pair in resource.pairs)
     views = [view_sv(basis, sv) for pair in resource.pairs for sv in pair.svs]
     facts = {view.name: sv_fact(view.record, basis.words) if view.record else None for view in views}
-    return Plan(pairs, resource.order, resource.parallel), facts
+    create_first = all(len(pair.svs) > 1 for pair in resource.pairs)
+    return Plan(pairs, resource.order, resource.parallel, hooks_of(resource), create_first), facts
+
+
+def hooks_of(resource: Resource) -> tuple[str, ...]:
+    """The hooks of a run, in their order: nobody loses an LV without the gate."""
+    configured = ((PRE, resource.pre_resync), (GATE, True), (POST, resource.post_resync))
+    return tuple(name for name, there in configured if there)
 
 
 def _planned(basis: Basis, pair: Pair) -> PlannedPair:

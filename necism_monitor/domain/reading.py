@@ -17,6 +17,8 @@ class Unread(NamedTuple):
     code: str
     text: str
     hint: str
+    not_run: bool = False
+    """The command itself did not run: it is missing on this host, or may not be executed."""
 
 
 class LvRecord(NamedTuple):

@@ -6,7 +6,7 @@ run: nothing else is remembered.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from necism_monitor.domain.events import (
@@ -17,6 +17,7 @@ from necism_monitor.domain.events import (
     Done,
     Event,
     GaveUp,
+    Hook,
     Kind,
     Link,
     LvFact,
@@ -38,7 +39,14 @@ from necism_monitor.domain.names import LdName
 from necism_monitor.domain.run import Run, apply, start
 
 Json = Mapping[str, Any]
-STEPS: Final[Mapping[str, Any]] = {"observe": Observe, "unlink": Unlink, "create": Create, "link": Link}
+OLD_ROW: Final = 6
+STEPS: Final[Mapping[str, Any]] = {
+    "observe": Observe,
+    "unlink": Unlink,
+    "create": Create,
+    "link": Link,
+    "hook": Hook,
+}
 EVENTS: Final[Mapping[str, Any]] = {
     "began": Began,
     "done": Done,
@@ -71,6 +79,8 @@ class Header(NamedTuple):
     deadline: float
     owner: Json
     """Host, boot id, pid and start time of the process."""
+    hooks: Sequence[str] = ()
+    create_first: bool = False
 
 
 class Left(NamedTuple):
@@ -112,7 +122,8 @@ class RunFile(NamedTuple):
     def plan(self) -> Plan:
         """The plan, from its lines."""
         pairs = tuple(line.item.pair for line in self.lines if isinstance(line.item, PlanLine))
-        return Plan(pairs, Order(self.header.order), self.header.parallel)
+        head = self.header
+        return Plan(pairs, Order(head.order), head.parallel, tuple(head.hooks), head.create_first)
 
     def run(self) -> Run:
         """The run after everything that was written."""
@@ -167,7 +178,7 @@ def decode(record: Json) -> Line:
 def _item(name: str, fields: dict[str, Any]) -> Item:
     match name:
         case "opened":
-            return Header(**fields)
+            return Header(**{**fields, "hooks": tuple(fields.get("hooks", ()))})
         case "left":
             return Left(**fields)
         case "planned":
@@ -214,10 +225,11 @@ def _sv_fact(value: list[str] | None) -> SvFact | None:
 
 def _row_json(row: Row) -> list[Any]:
     shown = row.shown.value if row.shown is DETACHED else row.shown
-    return [row.lv, shown, row.access, _sv_json(row.target), _sv_json(row.previous), row.device]
+    return [row.lv, shown, row.access, _sv_json(row.target), _sv_json(row.previous), row.device, row.wwn]
 
 
 def _row(value: list[Any]) -> Row:
-    lv, shown, access, target, previous, device = value
+    """A row of an earlier release has no WWN."""
+    lv, shown, access, target, previous, device, wwn = value if len(value) > OLD_ROW else [*value, None]
     fact: LvFact = None if shown is None else DETACHED if shown == DETACHED.value else LdName(shown)
-    return Row(LdName(lv), fact, access, _sv_fact(target), _sv_fact(previous), device)
+    return Row(LdName(lv), fact, access, _sv_fact(target), _sv_fact(previous), device, wwn)

@@ -13,7 +13,7 @@ class Refusal(NamedTuple):
 
     @property
     def exit(self) -> int:
-        """The exit code: 3 refused, 4 too soon or not needed, 7 locked."""
+        """The exit code: 3 refused; 4 too soon, not needed or done before; 7 locked."""
         return EXITS.get(self.code, 3)
 
 
@@ -47,6 +47,34 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "locked": Entry(
         "wait for it to end, or give `--wait DURATION`",
         "Another run holds the lock of this array, or a command that it started still works on the array.",
+    ),
+    "not-automatic": Entry(
+        "name the caller in `automatic` of the section if it may start this resource, or ask for the run by hand",
+        "The section does not allow this caller to start a run; without `automatic` only a person may.",
+    ),
+    "key-spent": Entry(
+        "nothing: one problem starts at most one run of a resource; `necism history` shows the one it started",
+        "A run of this resource with the same key has begun to change the array before, or is running.",
+    ),
+    "killed": Entry(
+        "remove the file named by `kill_switch` once automatic runs are wanted again; a person may run it meanwhile",
+        "The kill switch is set, or nobody can tell whether it is: it holds every caller that is no person.",
+    ),
+    "outside-window": Entry(
+        "wait for the window, change `window` in the section, or ask for the run by hand",
+        "Automatic runs of this resource may only start within `window`, and this is none of its times.",
+    ),
+    "cooling-down": Entry(
+        "wait, change `cooldown` in the section, or ask for the run by hand",
+        "The last run of this resource that changed the array ended less than `cooldown` ago.",
+    ),
+    "over-budget": Entry(
+        "find out why so many runs are asked for (`necism history`), or ask for the run by hand",
+        "As many automatic runs as `max_per_day` or `max_runs_per_hour` allow have changed the array already.",
+    ),
+    "prerequisite": Entry(
+        "install what is missing on this host (iSMccs.rpm), or set `ism_path` or `command_prefix`",
+        "A command that reads the array is missing on this host, or may not be executed by this user.",
     ),
     "ambiguous-array": Entry(
         "set `unique_names = true` in the [array] section once no volume name exists on two of them",
@@ -100,9 +128,25 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "give `--force` if a new image is wanted all the same",
         "The oldest image shown is younger than sync_min_delay.",
     ),
+    "not-needed": Entry(
+        "nothing: the problem is over, or was never one of age, skew or a missing image",
+        "An alarm asked for this run, but the array shows nothing that is wrong with this resource.",
+    ),
+    "needs-person": Entry(
+        "look at the findings with `necism status`; a person may run `necism resync` all the same",
+        "An alarm asked for this run, but something else than age, skew or a missing image is wrong too.",
+    ),
     "plan-changed": Entry(
         "read the new plan with `--dry-run` and give its hash",
         "The commands that would run now are not those of the plan whose hash was given.",
+    ),
+    "pre-resync-failed": Entry(
+        "look at what the command said in the log, and run it by hand",
+        "The command of `pre_resync`, which is to stop the consumers, failed or did not end in time.",
+    ),
+    "in-use": Entry(
+        "stop what uses the LV, or see to it that `pre_resync` stops it",
+        "An LV that would be detached is used, or an automatic caller cannot prove that it is not.",
     ),
 }
 """Every refusal this release can give, in the order in which the guards are asked."""

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from necism_monitor.domain.events import (
     DETACHED,
+    GATE,
+    POST,
+    PRE,
     Began,
     Change,
     Closed,
@@ -17,6 +21,7 @@ from necism_monitor.domain.events import (
     Done,
     Event,
     GaveUp,
+    Hook,
     Kind,
     Link,
     LvFact,
@@ -37,6 +42,7 @@ from necism_monitor.domain.names import LdName
 
 BUSY_ATTEMPTS: Final = 60
 """How often a CHANGE that the array answers with a busy id is sent: the vendor's own driver gives up after 60."""
+HOOK_REFUSALS: Final = {PRE: "pre-resync-failed", GATE: "in-use"}
 
 
 class Failure(NamedTuple):
@@ -44,6 +50,14 @@ class Failure(NamedTuple):
 
     subject: str
     why: str
+
+
+class HookState(enum.Enum):
+    """How far a hook came."""
+
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
 
 
 class Run(NamedTuple):
@@ -74,11 +88,27 @@ class Run(NamedTuple):
     recovering: bool = False
     changed: bool = False
     """A CHANGE was begun."""
+    hooks: Mapping[str, HookState] = {}
+    """The hooks that were begun."""
+    refused: str = ""
+    """The code of the refusal where a hook ended the run before its first CHANGE."""
     result: Closed | None = None
 
     def pairs_on(self, bv: LdName) -> tuple[PlannedPair, ...]:
         """The planned pairs of one BV."""
         return tuple(pair for pair in self.plan.pairs if pair.bv == bv)
+
+    @property
+    def owes_post(self) -> bool:
+        """`post_resync` is owed: what it undoes, `pre_resync` or else a first CHANGE, was begun."""
+        if POST not in self.plan.hooks or self.hooks.get(POST) is HookState.DONE:
+            return False
+        return PRE in self.hooks or (PRE not in self.plan.hooks and self.changed)
+
+    @property
+    def binding(self) -> bool:
+        """Whether something was begun that somebody has to bring to an end."""
+        return self.changed or self.owes_post
 
 
 def start(plan: Plan, svs: Mapping[LdName, SvFact | None]) -> Run:
@@ -96,18 +126,8 @@ def fold(run: Run, events: Iterable[Event]) -> Run:
 def apply(run: Run, event: Event) -> Run:
     """The only change of a run's state."""
     match event:
-        case Began(step):
-            return run._replace(
-                in_flight=run.in_flight | {step},
-                changed=run.changed or not isinstance(step, Observe),
-                attempts={**run.attempts, step: run.attempts.get(step, 0) + 1},
-            )
-        case Done(step, stamp):
-            return _done(_landed(run, step), step, stamp)
-        case NotDone(step, why, busy=busy):
-            return _not_done(_landed(run, step), step, why, busy=busy)
-        case Unclear(step, why, landed):
-            return _unclear(run, step, why, landed=landed)
+        case Began() | Done() | NotDone() | Unclear():
+            return _hooked(run, event.step, event) if isinstance(event.step, Hook) else _stepped(run, event)
         case Seen(bv, rows, more):
             return _seen(run, bv, rows, more=more)
         case GaveUp(bv, lv, why):
@@ -120,6 +140,39 @@ def apply(run: Run, event: Event) -> Run:
             return run._replace(result=event)
 
 
+def _stepped(run: Run, event: Began | Done | NotDone | Unclear) -> Run:
+    """What becomes of a reading or a CHANGE."""
+    match event:
+        case Began(step):
+            changed = run.changed or not isinstance(step, Observe)
+            return _begun(run, step)._replace(changed=changed)
+        case Done(step, stamp) if not isinstance(step, Hook):
+            return _done(_landed(run, step), step, stamp)
+        case NotDone(step, why, busy=busy) if not isinstance(step, Hook):
+            return _not_done(_landed(run, step), step, why, busy=busy)
+        case Unclear(Observe() as step, why):
+            return _landed(_heard(run, step, why), step)
+        case Unclear(step, why, landed) if not isinstance(step, Observe | Hook):
+            return _unclear(run, step, why, landed=landed)
+    raise TypeError(f"{event!r} is no event of a reading or a CHANGE")
+
+
+def _hooked(run: Run, hook: Hook, event: Began | Done | NotDone | Unclear) -> Run:
+    """What becomes of a hook: one whose end is not clear counts as failed."""
+    match event:
+        case Began():
+            return _begun(run, hook)._replace(hooks={**run.hooks, hook.name: HookState.BEGUN})
+        case Done():
+            return _landed(run, hook)._replace(hooks={**run.hooks, hook.name: HookState.DONE})
+        case NotDone(why=why) | Unclear(why=why):
+            return _hook_failed(_landed(run, hook), hook, why)
+
+
+def _begun(run: Run, step: Step) -> Run:
+    attempts = {**run.attempts, step: run.attempts.get(step, 0) + 1}
+    return run._replace(in_flight=run.in_flight | {step}, attempts=attempts)
+
+
 def _landed(run: Run, step: Step) -> Run:
     return run._replace(in_flight=run.in_flight - {step}, adrift=run.adrift - {step})
 
@@ -129,6 +182,16 @@ def _failed(run: Run, subject: str, why: str) -> Run:
     failure = Failure(subject, why)
     failures = run.failures if failure in run.failures else (*run.failures, failure)
     return run._replace(failures=failures, turn_back=run.turn_back or f"{subject}: {why}")
+
+
+def _hook_failed(run: Run, hook: Hook, why: str) -> Run:
+    """Before the first CHANGE it refuses the run, after it, it turns it back; at the end there is nothing to turn."""
+    run = run._replace(hooks={**run.hooks, hook.name: HookState.FAILED})
+    if hook.name == POST:
+        return run._replace(failures=(*run.failures, Failure(hook.name, why)))
+    run = _failed(run, hook.name, why)
+    refused = "" if run.changed or run.recovering else HOOK_REFUSALS.get(hook.name, "")
+    return run._replace(refused=run.refused or refused)
 
 
 def _heard(run: Run, step: Step, why: str) -> Run:
@@ -164,12 +227,9 @@ def _not_done(run: Run, step: Change, why: str, *, busy: bool) -> Run:
     return _failed(run, _subject(step), why)
 
 
-def _unclear(run: Run, step: Step, why: str, *, landed: bool) -> Run:
+def _unclear(run: Run, step: Change, why: str, *, landed: bool) -> Run:
     """What the step touched is unknown until it is read; a command that may still land turns the run back at once."""
-    run = _heard(run, step, why)
-    if isinstance(step, Observe):
-        return _landed(run, step)
-    run = _forget(run, step)._replace(unverified=run.unverified | {step.bv})
+    run = _forget(_heard(run, step, why), step)._replace(unverified=run.unverified | {step.bv})
     if landed:
         return _landed(run, step)
     return _failed(run._replace(adrift=run.adrift | {step}), _subject(step), why)
@@ -194,7 +254,7 @@ def _seen(run: Run, bv: LdName, rows: tuple[Row, ...], *, more: bool) -> Run:
         if pair.previous is not None:
             svs[pair.previous] = row.previous if pair.previous != pair.target else row.target
         run = _contradicted(run._replace(lvs={**run.lvs, row.lv: row.shown}, svs=svs), pair, before)
-        run = _after_doubt(_access_seen(run, pair, row), pair, before)
+        run = _after_doubt(_access_seen(_device_seen(run, pair, row), pair, row), pair, before)
     if more:
         return run
     said = {step: why for step, why in run.said.items() if step != Observe(bv)}
@@ -243,6 +303,19 @@ def _access_seen(run: Run, pair: PlannedPair, row: Row) -> Run:
     return run._replace(insisted=run.insisted | {pair.lv})
 
 
+def _device_seen(run: Run, pair: PlannedPair, row: Row) -> Run:
+    """Hosts go on with the device they knew: another one behind the LV is a failure, though nothing to turn back for.
+
+    That the device of an LV stays the same whichever SV is linked is inferred, so it is checked.
+    """
+    known = ((pair.special_file, row.device), (pair.wwn, row.wwn))
+    changed = [f"{before} before, {now} now" for before, now in known if before and now and before != now]
+    if not changed or not isinstance(row.shown, str):
+        return run
+    failure = Failure(pair.lv, f"its device changed: {' and '.join(changed)}")
+    return run if failure in run.failures else run._replace(failures=(*run.failures, failure))
+
+
 def _gave_up(run: Run, bv: LdName, lv: LdName | None, why: str) -> Run:
     if lv is not None:
         words = next((_because(run, step) for step in run.said if isinstance(step, Link) and step.lv == lv), "")
@@ -257,7 +330,10 @@ def _gave_up(run: Run, bv: LdName, lv: LdName | None, why: str) -> Run:
 
 
 def _recovering(run: Run, why: str) -> Run:
-    """Whatever was in flight has landed (the array's lock was won); everything is read again, nothing is created."""
+    """Whatever was in flight has landed (the array's lock was won); everything is read again, nothing is created.
+
+    A `post_resync` that did not end well is owed again.
+    """
     doubted = {step.sv for step in run.in_flight if isinstance(step, Create)}
     return run._replace(
         lvs=dict.fromkeys(run.lvs),
@@ -272,5 +348,7 @@ def _recovering(run: Run, why: str) -> Run:
         failures=(),
         unverified=frozenset(run.plan.bvs),
         turn_back=run.turn_back or why,
+        hooks={name: state for name, state in run.hooks.items() if name != POST or state is HookState.DONE},
+        refused="",
         recovering=True,
     )

@@ -8,18 +8,27 @@
    a created pair until all are created.  A pair that takes turns (its LV does not stand on its target) is held the
    same way under any order: no LV is switched unless every create succeeded.
 4. At most `parallel` BVs at once, one CHANGE each, none on a BV in flight.
-5. Nothing left: read once what was changed, then close.
+5. `pre_resync` and the gate `in_use` come before everything else, or, where every pair has alternatives, after the
+   creates; a run that turned back needs neither.
+6. Nothing left: read once what was changed, then run an owed `post_resync` where every LV is linked and the images
+   are of one point in time (a recovery: whatever they are), then close.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from necism_monitor.domain.events import (
     DETACHED,
+    GATE,
+    POST,
+    PRE,
     Began,
     Change,
     Closed,
     Create,
     Done,
+    Hook,
     Kind,
     Link,
     Observe,
@@ -33,7 +42,10 @@ from necism_monitor.domain.events import (
 )
 from necism_monitor.domain.model import Order
 from necism_monitor.domain.names import LdName
-from necism_monitor.domain.run import Run, apply, start
+from necism_monitor.domain.run import HookState, Run, apply, start
+
+FAILURES_TOLD: Final = 3
+"""How many failures the end of a run names beside its first: the rest stands in the journal."""
 
 
 def next_steps(run: Run, resting: frozenset[Step] = frozenset()) -> tuple[Step, ...] | Closed:
@@ -44,12 +56,34 @@ def next_steps(run: Run, resting: frozenset[Step] = frozenset()) -> tuple[Step, 
     """
     if run.result is not None:
         return run.result
-    wanted = _wanted(run)
+    opening, wanted = _opening(run), [] if _declined(run) else _wanted(run)
+    if opening is not None:
+        before = Observe | Create if run.plan.create_first else Observe
+        wanted = [step for step in wanted if isinstance(step, before)]
+        if not wanted and not run.in_flight:
+            return (opening,)
     if not wanted and not run.in_flight - run.adrift:
         wanted = [Observe(bv) for bv in run.plan.bvs if bv in run.unverified and _may_read(run, bv)]
     if not wanted and not [step for step in run.in_flight if step.bv not in run.closed]:
-        return conclude(run)
+        return (Hook(POST),) if _post_due(run) else conclude(run)
     return _admitted(run, wanted, resting)
+
+
+def _opening(run: Run) -> Hook | None:
+    """The hook that must have ended well before a host loses an LV, and has not."""
+    left = [name for name in (PRE, GATE) if name in run.plan.hooks and run.hooks.get(name) is not HookState.DONE]
+    return Hook(left[0]) if left and not run.turn_back else None
+
+
+def _declined(run: Run) -> bool:
+    """A hook said no before the first CHANGE: a refusal changes nothing."""
+    return bool(run.refused) and not run.changed
+
+
+def _post_due(run: Run) -> bool:
+    """Owed, not tried yet, and those whom it starts again find every LV linked and of one point in time."""
+    whole = not any(_plight(run, pair) for pair in run.plan.pairs)
+    return run.owes_post and POST not in run.hooks and whole and (run.recovering or images(run) != "mixed")
 
 
 def _wanted(run: Run) -> list[Step]:
@@ -180,11 +214,14 @@ def _held(run: Run, pair: PlannedPair) -> bool:
 
 def conclude(run: Run) -> Closed:
     """How the run ends: 0 done and verified, 5 failed with every LV proven linked, 6 an LV detached or not provable."""
+    if _declined(run) and not run.owes_post:
+        return Closed(3, images(run), f"refused: {run.refused}: {run.failures[0].why}")
     named = [f"{pair.lv} {_plight(run, pair)}" for pair in run.plan.pairs if _plight(run, pair)]
     if named:
         return Closed(6, images(run), "; ".join([*named, *_account(run)]))
     if run.recovering:
-        return Closed(0, images(run), "; ".join(["every LV is linked", *_account(run)]))
+        code = 5 if run.owes_post else 0
+        return Closed(code, images(run), "; ".join(["every LV is linked", *_account(run)]))
     if not run.failures and all(_renewed(run, pair) and not _must_insist(run, pair) for pair in run.plan.pairs):
         return Closed(0, images(run), "done and verified")
     return Closed(5, images(run), "; ".join(["every LV is linked", *_account(run)]))
@@ -195,9 +232,10 @@ def _account(run: Run) -> list[str]:
     kind = images(run)
     new = ", ".join(pair.lv for pair in run.plan.pairs if _is_new(run, pair))
     told = [f"images {kind}" + (f" (new: {new})" if kind == "mixed" else "")]
-    if run.recovering:
-        return told + [f"{one.subject}: {one.why}" for one in run.failures[:1]]
-    return told + [f"turned back: {run.turn_back}"] * bool(run.turn_back)
+    told += [] if run.recovering or not run.turn_back else [f"turned back: {run.turn_back}"]
+    others = [text for one in run.failures if (text := f"{one.subject}: {one.why}") != run.turn_back]
+    owed = run.owes_post and run.hooks.get(POST) is not HookState.FAILED
+    return told + others[:FAILURES_TOLD] + ["post_resync is owed"] * owed
 
 
 def _plight(run: Run, pair: PlannedPair) -> str:
@@ -205,6 +243,8 @@ def _plight(run: Run, pair: PlannedPair) -> str:
     shown = run.lvs[pair.lv]
     if shown is None or pair.bv in run.closed | run.unverified:
         return f"{'was detached and ' if shown is DETACHED else ''}could not be read{_obstacle(run, pair.bv)}"
+    if shown is DETACHED and _declined(run):
+        return "is detached, as before the run"
     if shown is DETACHED:
         sv = rescue_target(run, pair)
         words = next((why for step, why in run.said.items() if isinstance(step, Link) and step.lv == pair.lv), "")
@@ -223,7 +263,9 @@ def _obstacle(run: Run, bv: LdName) -> str:
 
 def stays_open(run: Run) -> bool:
     """True where a later `resume` could still find out or mend something; a proven impossibility is closed."""
-    return any(
+    if run.owes_post:
+        return True
+    return not _declined(run) and any(
         run.lvs[pair.lv] is None
         or pair.bv in run.closed | run.unverified
         or (run.lvs[pair.lv] is DETACHED and rescue_target(run, pair) is not None)
@@ -247,9 +289,9 @@ def _is_new(run: Run, pair: PlannedPair) -> bool:
     return pair.target in run.created or dated
 
 
-def rehearse(plan: Plan, svs: dict[LdName, SvFact | None]) -> tuple[Change, ...]:
-    """Every CHANGE of a run in which nothing goes wrong, in order: what a dry run prints and the plan hash covers."""
-    run, changes = start(plan, svs), list[Change]()
+def rehearse(plan: Plan, svs: dict[LdName, SvFact | None]) -> tuple[Change | Hook, ...]:
+    """Every CHANGE and hook of a run in which nothing goes wrong, in order: what a dry run prints and hashes."""
+    run, changes = start(plan, svs), list[Change | Hook]()
     while not isinstance(steps := next_steps(run), Closed):
         for step in steps:
             run = apply(run, Began(step))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from necism_monitor.domain.events import (
     DETACHED,
@@ -32,6 +32,22 @@ class StepTale(NamedTuple):
     ended_at: float | None
     outcome: str
     """done, not-done, unclear, read or pending."""
+    kind: str = ""
+    """unlink, create, link, observe, ..."""
+
+
+class Phase(NamedTuple):
+    """All commands of one kind in a run, from the first one's begin to the last one's end; times as above."""
+
+    kind: str
+    commands: int
+    started_at: float
+    ended_at: float | None
+    """None while one of them has no end."""
+
+
+PHASES: Final = ("unlink", "create", "link")
+"""In the order in which one pair goes through them; those of several pairs may overlap."""
 
 
 class RunTale(NamedTuple):
@@ -91,6 +107,18 @@ def tell(file: RunFile, now: float) -> RunTale:
     )
 
 
+def phases(tale: RunTale) -> tuple[Phase, ...]:
+    """When a run unlinked, created and linked; busy answers and retries count as commands."""
+    found = []
+    for kind in PHASES:
+        steps = [step for step in tale.steps if step.kind == kind]
+        if steps:
+            ends = [step.ended_at for step in steps if step.ended_at is not None]
+            ended = max(ends) if len(ends) == len(steps) else None
+            found.append(Phase(kind, len(steps), min(step.started_at for step in steps), ended))
+    return tuple(found)
+
+
 def _steps(lines: tuple[Line, ...]) -> tuple[StepTale, ...]:
     """Each begun step with its end: the next word about the same step."""
     tales: list[StepTale] = []
@@ -99,7 +127,7 @@ def _steps(lines: tuple[Line, ...]) -> tuple[StepTale, ...]:
         item = line.item
         if isinstance(item, Began):
             pending[item.step] = len(tales)
-            tales.append(StepTale(line.argv, line.at, None, "pending"))
+            tales.append(StepTale(line.argv, line.at, None, "pending", type(item.step).__name__.lower()))
             continue
         ended, word = _end(item)
         if ended in pending:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from necism_monitor.domain.activity import key_mark
 from necism_monitor.domain.events import Closed, Recovering
 from necism_monitor.domain.history import Totals
 from necism_monitor.domain.record import Left, RunFile
@@ -38,13 +39,39 @@ def _is_failure(item: object) -> bool:
     return isinstance(item, Recovering) or (isinstance(item, Closed | Left) and item.exit != 0)
 
 
-def total(oldest_first: Iterable[RunCount]) -> Totals:
-    """The sum of `oldest_first`; of the last run, the newest that has ended."""
+class Pruned(NamedTuple):
+    """What is kept of runs whose journals were removed."""
+
+    runs: int = 0
+    failures: int = 0
+    keys: frozenset[str] = frozenset()
+    """The marks of the keys that they spent."""
+    gone: frozenset[str] = frozenset()
+    """The files counted last: one that is still there, because a crash kept it from being removed, counts no more."""
+
+
+NOTHING_PRUNED = Pruned()
+
+
+def prune(pruned: Pruned, batch: Mapping[str, RunFile]) -> Pruned:
+    """`pruned` and the runs of the files of `batch` (name -> run), which can be removed then."""
+    counts = [count for run in batch.values() if (count := count_run(run))]
+    spent = [run.header for run in batch.values() if run.run().changed]
+    return Pruned(
+        runs=pruned.runs + len(counts),
+        failures=pruned.failures + sum(one.failed for one in counts),
+        keys=pruned.keys | {key_mark(head.trigger, head.key) for head in spent if head.key is not None},
+        gone=frozenset(batch),
+    )
+
+
+def total(oldest_first: Iterable[RunCount], pruned: Pruned = NOTHING_PRUNED) -> Totals:
+    """The sum of `oldest_first` and of what was pruned before; of the last run, the newest that has ended."""
     counts = list(oldest_first)
     last = next((one for one in reversed(counts) if one.duration is not None), None)
     return Totals(
-        runs=len(counts),
-        failures=sum(one.failed for one in counts),
+        runs=pruned.runs + len(counts),
+        failures=pruned.failures + sum(one.failed for one in counts),
         last_duration=last.duration if last else None,
         last_detached=last.detached if last else None,
     )

@@ -6,6 +6,7 @@ failure are put right by different people in different places.
 
 from __future__ import annotations
 
+import re
 from typing import assert_never
 
 from necism_monitor.domain.reading import Unread
@@ -15,11 +16,17 @@ from necism_monitor.ism.screen import quoted, unreadable
 
 _ARGV_MAX = 200
 _BY_HAND = "run it by hand with LC_ALL=C; `necism capture DIR` keeps what every READ command says"
+_CUT_HINT = (
+    "try `ssh -o BatchMode=yes HOST true` as the user that runs necism: `host`, its key and its known_hosts entry "
+    "must do without a question, and the login shell there must be a POSIX shell"
+)
 _HINT_OF_CODE = {
     126: "the program was found but could not be executed: check its rights and `command_prefix`",
     127: "the program was not found behind `command_prefix` or `host`: install iSMccs.rpm there or set `ism_path`",
     255: "ssh itself ends with 255: check `host`, its key and its known_hosts entry, then " + _BY_HAND,
 }
+
+_SUDO_REFUSES = re.compile(r"sudo: (?:a password is required|[^\n]*: command not found)")
 
 
 def text_of(output: Output) -> str | Unread:
@@ -46,9 +53,14 @@ def _failure(output: Output) -> Unread:
     shown = _shown(output)
     match output.ending:
         case Ending.MISSING:
-            return _failed(f"{shown}: program not found", "install iSMccs.rpm, or set `ism_path` to its directory")
+            hint = "install iSMccs.rpm, or set `ism_path` to its directory"
+            return _failed(f"{shown}: program not found", hint, not_run=True)
         case Ending.NOT_EXECUTABLE:
-            return _failed(f"{shown}: the program may not be executed", "chmod +x it, or run as a user who may")
+            hint = "chmod +x it, or run as a user who may"
+            return _failed(f"{shown}: the program may not be executed", hint, not_run=True)
+        case Ending.NOT_STARTED if output.code is None:
+            hint = "put right what the text names; the command was not sent to the array"
+            return _failed(f"{shown}: not started{_said(output)}", hint, not_run=True)
         case Ending.NOT_STARTED:
             return _failed(
                 f"{shown}: could not be started (errno {output.code})",
@@ -60,7 +72,10 @@ def _failure(output: Output) -> Unread:
                 "somebody or the kernel killed it: look into the system log (out of memory, core dump)",
             )
         case Ending.EXITED:
-            return _failed(f"{shown}: exit code {output.code}{_said(output)}", _hint(output))
+            text = f"{shown}: exit code {output.code}{_said(output)}"
+            return _failed(text, _hint(output), not_run=_stopped_before(output))
+        case Ending.CUT:
+            return _failed(f"{shown}: no answer over ssh{_said(output)}", _CUT_HINT)
         case Ending.TIMED_OUT | Ending.LOST | Ending.ABANDONED:
             return _late(output, output.ending)
         case _:
@@ -83,8 +98,19 @@ def _late(output: Output, ending: Ending) -> Unread:
     return Unread("timed-out", f"{waited}, and it still runs (process {output.pid})", hint)
 
 
-def _failed(text: str, hint: str) -> Unread:
-    return Unread("query-failed", text, hint)
+def _failed(text: str, hint: str, *, not_run: bool = False) -> Unread:
+    return Unread("query-failed", text, hint, not_run)
+
+
+def _stopped_before(output: Output) -> bool:
+    """What stands before the command says that it did not run it; no exit code of the commands themselves is known.
+
+    126 and 127 are POSIX's own words of a shell, `env` and the like; sudo ends with 1 and says so on standard error.
+    """
+    front = output.argv[0].rpartition("/")[2]
+    if front == "sudo" and output.code == 1 and not output.stdout:
+        return _SUDO_REFUSES.fullmatch(output.stderr.strip()) is not None
+    return output.code in {126, 127} and not front.startswith("iSM")
 
 
 def _hint(output: Output) -> str:

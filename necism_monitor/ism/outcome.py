@@ -57,6 +57,8 @@ def _created(step: Create, output: Output) -> Done | Unclear:
 
 def _left_alone(output: Output) -> str:
     """Of a command past its deadline; whether it still runs is true only for a while, so it is not said here."""
+    if output.code is not None:
+        return f"{' '.join(output.argv)}: the connection broke, it may still work there ({output.stderr.strip()})"
     waited = max(0.0, output.ended_at - output.started_at)
     return f"{' '.join(output.argv)}: no answer within {waited:.0f} s, and it was left alone (process {output.pid})"
 

@@ -1,7 +1,7 @@
 """What came back of one command: every ending kept apart, both streams kept.
 
-`MISSING`, `NOT_EXECUTABLE`, `TIMED_OUT`, `SIGNALLED`, a nonzero `EXITED` and text that cannot be parsed are six
-different answers.  None of them is ever read as "no".
+`MISSING`, `NOT_EXECUTABLE`, `TIMED_OUT`, `SIGNALLED`, `CUT`, a nonzero `EXITED` and text that cannot be parsed are
+seven different answers.  None of them is ever read as "no".
 """
 
 import enum
@@ -15,7 +15,8 @@ class Ending(enum.Enum):
     SIGNALLED = "signalled"
     TIMED_OUT = "timed-out"  # a READ killed at its deadline and proven gone
     LOST = "lost"  # a READ killed at its deadline that is still there (uninterruptible sleep)
-    ABANDONED = "abandoned"  # a CHANGE still running at its deadline; it was not signalled
+    ABANDONED = "abandoned"  # a CHANGE that may still run: past its deadline, or cut off; it was not signalled
+    CUT = "cut"  # the connection to the array's host broke, or never was, before the command's own end was heard
     MISSING = "missing"
     NOT_EXECUTABLE = "not-executable"
     NOT_STARTED = "not-started"
@@ -27,12 +28,13 @@ class Output(NamedTuple):
     argv: tuple[str, ...]
     ending: Ending
     code: int | None
-    """Exit status, signal number, or errno of NOT_STARTED; None where there is none."""
+    """Exit status (ssh's where the connection broke), signal, or errno of NOT_STARTED; None = there is none."""
     stdout: str
     stderr: str
     started_at: float
     ended_at: float
     pid: int | None = None
+    """Of an ABANDONED command a number to ask for it again; a negative one names no process on this host."""
     truncated: bool = False
     """A stream was longer than the cap: its head and tail are kept."""
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from necism_monitor.domain.names import ResourceId
 from necism_monitor.domain.stamps import PRINTED
-from necism_monitor.domain.tale import RunTale
+from necism_monitor.domain.tale import Phase, RunTale, phases
 from necism_monitor.render.logline import one_line
 
 REASON_MAX: Final = 200
@@ -110,14 +110,14 @@ def story(tale: RunTale) -> list[str]:
 
 def _story(tale: RunTale) -> list[str]:
     end = f"exit {tale.exit}" if tale.exit is not None else "no end"
-    why = f"{tale.trigger}, reason: {one_line(tale.reason, REASON_MAX)}" if tale.reason else tale.trigger
-    head = f"{moment(tale.started_at)}  {tale.service}/{tale.resource}  run {tale.id}  by {tale.user} ({why})"
+    head = f"{moment(tale.started_at)}  {tale.service}/{tale.resource}  run {tale.id}  by {tale.user} ({_why(tale)})"
     lines = [head, f"  {end}, images {tale.images or 'unknown'}: {tale.text}"]
     if tale.open:
         lines.append("  THE RUN IS OPEN: `necism resume` ends it once its process is gone")
     lines += [f"  {moment(at)}  {word}" for at, word in tale.recoveries]
     if tale.torn:
         lines.append("  the last line of its journal was cut, as by a crash, and has been left out")
+    lines += [_phase(one) for one in phases(tale)]
     for step in tale.steps:
         took = f"{step.ended_at - step.started_at:8.1f} s" if step.ended_at is not None else " " * 10
         lines.append(f"  {took}  {step.outcome:<8}  {' '.join(step.argv)}")
@@ -126,8 +126,24 @@ def _story(tale: RunTale) -> list[str]:
     return lines
 
 
+def _why(tale: RunTale) -> str:
+    """The trigger, and with it the key and the reason where there are any."""
+    key = [] if tale.key is None else [f"key {one_line(tale.key)}"]
+    reason = [f"reason: {one_line(tale.reason, REASON_MAX)}"] if tale.reason else []
+    return ", ".join([tale.trigger, *key, *reason])
+
+
+def _phase(phase: Phase) -> str:
+    took = "not ended" if phase.ended_at is None else f"took {phase.ended_at - phase.started_at:.1f} s"
+    commands = "1 command" if phase.commands == 1 else f"{phase.commands} commands"
+    return f"  {phase.kind:<6} began {moment(phase.started_at)}, {took} ({commands})"
+
+
 def refusal_story(record: Mapping[str, Any]) -> str:
     """A refusal in one line."""
     shown = _refusal(record)
     where = f"{shown['service']}/{shown['resource']}"
-    return one_line(f"{shown['at']}  {where}  refused: {shown['code']}: {shown['text']} (by {record.get('user')})")
+    key = "" if record.get("key") is None else f", key {record['key']}"
+    asked = f"by {record.get('user')}, {shown['trigger']}{key}"
+    refused = f"refused: {shown['code']}: {shown['text']} (hint: {shown['hint']})"
+    return one_line(f"{shown['at']}  {where}  {refused} ({asked})")

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from necism_monitor.adapters.process import ProcessRunner
-from necism_monitor.adapters.reach import ArrayReader, command_line
+from necism_monitor.adapters.reach import ArrayReader
 from necism_monitor.domain.model import Array
 from necism_monitor.domain.names import ArrayName
 from necism_monitor.ism.commands import view_arrays
 from necism_monitor.ism.output import Ending, Output
+from necism_monitor.ism.reach import command_line
 
 ARRAY = Array(ArrayName("default"))
 

@@ -36,18 +36,43 @@ def test_every_value_is_shown_with_its_origin(necism: Necism, simulated: Simulat
     assert rows["stale_after"].endswith("default")
 
 
-def test_an_array_behind_ssh_is_refused(tmp_path: Path, necism: Necism) -> None:
-    """`host` is understood, and this release says that it does not go there."""
+def test_an_array_behind_ssh_is_reached_there(tmp_path: Path, necism: Necism) -> None:
+    """`host` is used; a file `ssh_config` in the configuration's directory is ssh's, and is shown."""
     (tmp_path / "services").mkdir()
     (tmp_path / "services" / "a.conf").write_text("[sync#1]\ntype = necismsnap\narray = far\ndevs = A:B\n")
     (tmp_path / "necism.conf").write_text("[array far]\nhost = admin@far\n")
+    (array,) = load_config(Paths(config=str(tmp_path)), {}).arrays
+    assert (array.host, array.ssh_config) == ("admin@far", None)
+    (tmp_path / "ssh_config").write_text("Host far\n  HostName 127.0.0.1\n  Port 1\n")
+    (array,) = load_config(Paths(config=str(tmp_path)), {}).arrays
+    assert array.ssh_config == str(tmp_path / "ssh_config")
+    shown = necism("config", "show", "--config", tmp_path).stdout.splitlines()
+    assert [line.split()[3] for line in shown if " ssh_config " in line] == [str(tmp_path / "ssh_config")]
+
+
+@pytest.mark.parametrize(
+    "value", ["-oProxyCommand=x", "a b", "'a\tb'", "a@-b", "@b", "[::1]", "a;b", "$(x)", "'a\x07b'"]
+)
+def test_a_host_that_is_no_destination_is_refused(tmp_path: Path, value: str) -> None:
+    """Nothing that ssh or a shell could take for something else; the place and the rule are named."""
+    (tmp_path / "services").mkdir()
+    (tmp_path / "services" / "a.conf").write_text("[sync#1]\ntype = necismsnap\narray = far\ndevs = A:B\n")
+    (tmp_path / "necism.conf").write_text(f"[array far]\nhost = {value}\n")
     with pytest.raises(ConfigError) as raised:
         load_config(Paths(config=str(tmp_path)), {})
     (problem,) = raised.value.problems
-    assert (problem.file, problem.value) == (str(tmp_path / "necism.conf"), "[array far] host = admin@far")
-    done = necism("status", "--config", tmp_path)
-    assert done.returncode == 64
-    assert "commands on this host only" in done.stderr
+    assert (problem.file, problem.line) == (str(tmp_path / "necism.conf"), 2)
+    assert problem.hint
+
+
+@pytest.mark.parametrize("value", ["far", "admin@far.example.org", "10.0.0.1", "admin@2001:db8::1", "fe80::1%eth0"])
+def test_every_kind_of_destination_is_accepted(tmp_path: Path, value: str) -> None:
+    """Names, aliases, users, both families of addresses."""
+    (tmp_path / "services").mkdir()
+    (tmp_path / "services" / "a.conf").write_text("[sync#1]\ntype = necismsnap\narray = far\ndevs = A:B\n")
+    (tmp_path / "necism.conf").write_text(f"[array far]\nhost = {value}\n")
+    (array,) = load_config(Paths(config=str(tmp_path)), {}).arrays
+    assert array.host == value
 
 
 def test_an_undeclared_array_has_the_local_commands(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final, NamedTuple
 
+from necism_monitor.domain.beginning import Start, may_begin
 from necism_monitor.domain.findings import Finding
-from necism_monitor.domain.guards import Situation, Start, may_begin, may_change, survey
-from necism_monitor.domain.history import NO_HISTORY, History, OpenRun, RunState
+from necism_monitor.domain.guards import Situation, may_change, survey
+from necism_monitor.domain.history import NO_HISTORY, Activity, History, OpenRun, RunState
 from necism_monitor.domain.judge import Evidence, basis_of, judge
 from necism_monitor.domain.judge_pair import Basis
 from necism_monitor.domain.model import Array, Config, Listener, Pair, Resource, Service, Settings, Webhook
@@ -171,6 +172,9 @@ class World(NamedTuple):
     array: Array = Array(DEFAULT)
     now: float = NOW
     zone: tzinfo = UTC
+    trigger: str = "manual"
+    killed: str | Unread | None = None
+    activity: Activity | Unread = Activity()
 
     def verdicts(self) -> Verdicts:
         """Everything that is said."""
@@ -199,11 +203,26 @@ class World(NamedTuple):
         return basis_of(known, self.of, self.seen, history, self.zone, self.now)
 
     def situation(self, *, force: bool = False) -> Situation:
-        return survey(self.basis(), self.array.unique_names, force)
+        found = (*self.findings(), *(one for array in self.verdicts().arrays for one in array.findings))
+        return survey(self.basis(), self.array.unique_names, force, self.trigger, found)
+
+    def start(self, node: str = "node1") -> Start:
+        return Start(
+            self.of,
+            self.history,
+            node,
+            trigger=self.trigger,
+            key="4711",
+            killed=self.killed,
+            activity=self.activity,
+            settings=self.settings,
+            zone=self.zone,
+            now=self.now,
+        )
 
     def refusal(self, *, force: bool = False, node: str = "node1") -> Refusal | None:
         """What the guards say, those of the journal first."""
-        early = may_begin(Start(self.of, self.history, node))
+        early = may_begin(self.start(node))
         return early or may_change(self.situation(force=force))
 
     def refused(self, *, force: bool = False, node: str = "node1") -> str | None:

@@ -1,5 +1,6 @@
 """May a run start: every guard has its situation and its near miss, and the first in the table speaks."""
 
+from datetime import UTC
 from itertools import combinations, pairwise
 from typing import Any, Final
 
@@ -7,18 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from necism_monitor.domain import beginning
 from necism_monitor.domain.guards import TABLE
-from necism_monitor.domain.history import History
-from necism_monitor.domain.model import AccessPolicy, Limits
+from necism_monitor.domain.history import Activity, History
+from necism_monitor.domain.model import AccessPolicy, Array, Automation, Limits, Window
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.plan import plan_hash
 from necism_monitor.domain.reading import BvScreen, Inventory, SvRecord, Unread
 from necism_monitor.domain.refusals import CATALOGUE, EXITS, refusal
 from necism_monitor.domain.states import LinkState, SnapshotState
 from tests.domain.builders import (
+    DEFAULT,
     FAILED,
     HOUR,
     MINUTE,
+    NOW,
     ONE_ARRAY,
     World,
     healthy,
@@ -35,6 +39,7 @@ from tests.domain.builders import (
 )
 
 ONE: Final = resource(pair("LV1"))
+UNIQUE: Final = Array(DEFAULT, unique_names=True)
 OLD: Final = 9 * HOUR
 CUT: Final = Unread("journal-unreadable", "line 3", "look")
 
@@ -47,6 +52,20 @@ def of_bv(*records: SvRecord, **changes: Any) -> World:  # noqa: ANN401 - the ke
 
 FINE: Final = of_bv(sv("SV9", OLD))
 
+ALLOWED: Final = ONE._replace(automation=Automation(callers=frozenset({"timer", "icinga"})))
+NIGHT: Final = Window(frozenset(range(7)), 22 * 60, 5 * 60, UTC, "22:00-05:00")
+BY_TIMER: Final = FINE._replace(of=ALLOWED, trigger="timer")
+AGED: Final = FINE._replace(of=ALLOWED._replace(limits=Limits(max_delay=8 * HOUR)), trigger="icinga")
+BLIND: Final = Unread("query-failed", "whether the kill switch /etc/necism/STOP is there could not be asked", "look")
+NOT_RUN: Final = FAILED._replace(text="iSMsc_query: program not found", not_run=True)
+
+
+def by_timer(*, windows: tuple[Window, ...] = (), **changes: Any) -> World:  # noqa: ANN401 - the fields of Activity
+    """The timer asks at noon; what was done lately."""
+    automation = ALLOWED.automation._replace(windows=windows, max_per_day=2)
+    return BY_TIMER._replace(of=ALLOWED._replace(automation=automation), activity=Activity(**changes))
+
+
 # code -> the situation, the situation just beside it
 CASES: Final[dict[str, tuple[World, World]]] = {
     "run-on": (
@@ -57,6 +76,19 @@ CASES: Final[dict[str, tuple[World, World]]] = {
     "unfinished": (FINE._replace(history=unfinished("LV1")), FINE._replace(history=History(mixed=True))),
     "journal-unreadable": (FINE._replace(history=CUT), FINE),
     "locked": (FINE._replace(history=running()), FINE._replace(history=History(last_run_at=1.0))),
+    "not-automatic": (BY_TIMER._replace(trigger="nagios"), BY_TIMER),
+    "key-spent": (by_timer(spent=True), by_timer()),
+    "killed": (BY_TIMER._replace(killed=BLIND), BY_TIMER._replace(killed=BLIND, trigger="manual")),
+    "outside-window": (by_timer(windows=(NIGHT,)), by_timer(windows=(NIGHT, NIGHT._replace(start_minute=12 * 60)))),
+    "cooling-down": (by_timer(last_change_at=NOW - HOUR + 1), by_timer(last_change_at=NOW - HOUR)),
+    "over-budget": (
+        by_timer(daily=(NOW - 24 * HOUR + 1, NOW - 9 * HOUR)),
+        by_timer(daily=(NOW - 24 * HOUR, NOW - 9 * HOUR)),
+    ),
+    "prerequisite": (
+        World(observation(bv_of={"SV1": NOT_RUN}), ONE),
+        World(observation(screen("BV1", linked(1, OLD)), inventory=NOT_RUN), ONE, array=UNIQUE),
+    ),
     "ambiguous-array": (
         World(healthy(inventory=Inventory(("A", "B"), None))),
         World(healthy(inventory=Inventory(("A",), None))),
@@ -82,27 +114,41 @@ CASES: Final[dict[str, tuple[World, World]]] = {
     "changing": (of_bv(sv("SV9", OLD, state="snap/deleting")), of_bv(sv("SV9", None, state="-"))),
     "access-unknown": (of_bv(sv("SV1", OLD, lv("LV1", "nr"))), of_bv(sv("SV1", OLD, lv("LV1", "ro")))),
     "too-soon": (of_bv(linked(1, 30 * MINUTE - 1)), of_bv(linked(1, 30 * MINUTE))),
+    "not-needed": (BY_TIMER._replace(trigger="icinga"), BY_TIMER),
+    "needs-person": (AGED._replace(history=History(mixed=True)), AGED),
 }
 TABLE_CODES: Final = [code for code, _ in TABLE]
+BY_ALARM: Final = ("not-needed", "needs-person")
+WOUNDS: Final = [code for code in TABLE_CODES if code not in BY_ALARM]
 BEGINNING: Final = ("run-on", "disabled", "unfinished", "journal-unreadable", "locked")
+UNATTENDED: Final = ("not-automatic", "key-spent", "killed", "outside-window", "cooling-down", "over-budget")
+LATER: Final = ("plan-changed", "pre-resync-failed", "in-use")
+ORDER: Final = (
+    "run-on disabled unfinished journal-unreadable locked not-automatic key-spent killed outside-window cooling-down "
+    "over-budget prerequisite ambiguous-array state-unreadable unexpected-state not-found wrong-bv wrong-link "
+    "sv-shown-elsewhere sv-guarded bv-not-normal restoring changing access-unknown too-soon not-needed needs-person"
+).split()
+
+
+def said_to(world: World) -> tuple[str, str, str]:
+    """Code, evidence and hint."""
+    said = world.refusal()
+    assert said is not None
+    return said
 
 
 def test_every_guard_of_a_reading_or_a_journal_has_a_case() -> None:
-    """No refusal of the table or of the journal is left without a situation that raises it."""
-    assert set(TABLE_CODES) <= set(CASES) <= set(CATALOGUE)
-    assert set(BEGINNING) == set(CASES) - set(TABLE_CODES)
+    """No refusal is left without a situation that raises it, but for those that are given during a run."""
+    assert [*CASES] == ORDER
+    assert {*CASES, *LATER} == set(CATALOGUE)
 
 
 def test_the_guards_stand_in_the_order_of_the_catalogue() -> None:
     """What is documented as asked first is asked first."""
-    places = list(CATALOGUE)
-    assert [code for code in places if code in TABLE_CODES] == TABLE_CODES
-    assert all(places.index(one) < places.index(TABLE_CODES[0]) for one in BEGINNING)
-    order = (
-        "ambiguous-array state-unreadable unexpected-state not-found wrong-bv wrong-link sv-shown-elsewhere sv-guarded "
-        "bv-not-normal restoring changing access-unknown too-soon"
-    ).split()
-    assert [code for code in TABLE_CODES if code in order] == order
+    tables = [code for code, _ in (*beginning.BEGINNING, *beginning.UNATTENDED, *TABLE)]
+    assert tables == ORDER
+    assert list(CATALOGUE) == [*ORDER, *LATER]
+    assert (tables[:5], tables[5:11]) == ([*BEGINNING], [*UNATTENDED])
 
 
 @pytest.mark.parametrize("code", CASES)
@@ -137,13 +183,14 @@ def test_exit_codes_of_refusals() -> None:
 
 
 def wounded(codes: tuple[str, ...]) -> World:
-    """Thirteen pairs, each on its own BV; every code spoils one of them."""
-    numbers = {code: number for number, code in enumerate(TABLE_CODES, start=1)}
+    """Fourteen pairs, each on its own BV; every code spoils one of them."""
+    numbers = {code: number for number, code in enumerate(WOUNDS, start=1)}
     screens: list[BvScreen] = []
     homes: dict[str, str | Unread | None] = {}
     for code, number in numbers.items():
         made = spoil(code if code in codes else "", number)
-        homes.update({f"SV{number}": None} if made is None else {})
+        gone = NOT_RUN if code == "prerequisite" else None
+        homes.update({f"SV{number}": gone} if made is None else {})
         screens.extend([] if made is None else [made])
     inventory = Inventory(("A", "B"), None) if "ambiguous-array" in codes else ONE_ARRAY
     of = resource(*(pair(f"LV{number}") for number in numbers.values()))
@@ -162,7 +209,7 @@ def spoil(code: str, number: int) -> BvScreen | None:
             return screen(f"BV{number}", sound, unread=[extra])
         case "unexpected-state":
             return screen(f"BV{number}", sound, sv(extra, OLD, state="odd"))
-        case "not-found":
+        case "prerequisite" | "not-found":
             return None
         case "wrong-bv":
             return screen(f"BV{number}", sound, sv(extra, OLD, lv("LV1")))
@@ -185,17 +232,17 @@ def spoil(code: str, number: int) -> BvScreen | None:
 
 
 def test_the_unwounded_world_passes() -> None:
-    """Thirteen sound pairs: nothing is refused."""
+    """Fourteen sound pairs: nothing is refused."""
     assert wounded(()).refused() is None
 
 
-@pytest.mark.parametrize("code", TABLE_CODES)
+@pytest.mark.parametrize("code", WOUNDS)
 def test_each_wound_alone_is_named(code: str) -> None:
-    """Among thirteen pairs one wound is enough, and its own guard names it."""
+    """Among fourteen pairs one wound is enough, and its own guard names it."""
     assert wounded((code,)).refused() == code
 
 
-@pytest.mark.parametrize(("first", "second"), list(combinations(TABLE_CODES, 2)))
+@pytest.mark.parametrize(("first", "second"), list(combinations(WOUNDS, 2)))
 def test_of_two_reasons_the_first_of_the_table_is_named(first: str, second: str) -> None:
     """Where two guards would refuse, the one that stands first in the table does."""
     assert wounded((first, second)).refused() == first
@@ -362,3 +409,24 @@ def test_what_passes_is_safe(world: World) -> None:
     assert one.target.state is not SnapshotState.UNKNOWN
     words = {record.state_word for record in one.target.screen.records.values() if not isinstance(record, Unread)}
     assert words <= {"snap/active", "snap/fault", "-"}
+
+
+# --- what is missing on this host ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["the BV of an SV", "a base volume", "a link list", "the arrays"])
+def test_a_command_that_did_not_run_is_a_prerequisite_wherever_it_was_asked(where: str) -> None:
+    """The same failure of a command that did run stays `state-unreadable`, with its words."""
+
+    def world(why: Unread) -> World:
+        bare = screen("BV1", sv("SV1", OLD))
+        return {
+            "the BV of an SV": World(observation(bv_of={"SV1": why}), ONE),
+            "a base volume": World(observation(bv_of={"SV1": "BV1"}, bvs={"BV1": why}), ONE),
+            "a link list": World(observation(bare, links={"BV1": why}), ONE),
+            "the arrays": World(observation(screen("BV1", linked(1, OLD)), inventory=why), ONE),
+        }[where]
+
+    assert said_to(world(NOT_RUN))[:2] == ("prerequisite", NOT_RUN.text)
+    assert said_to(world(FAILED))[0] == "state-unreadable"
+    assert FAILED.text in said_to(world(FAILED))[1]

@@ -11,6 +11,8 @@ FAILURES = {
     "missing": (ended(code=None, ending=Ending.MISSING), "query-failed", "iSMccs"),
     "not executable": (ended(code=None, ending=Ending.NOT_EXECUTABLE), "query-failed", "chmod"),
     "not started": (ended(code=11, ending=Ending.NOT_STARTED), "query-failed", "process limits"),
+    "ssh client": (ended(code=None, ending=Ending.NOT_STARTED, stderr="no ssh\n"), "query-failed", "not sent"),
+    "connection": (ended(code=255, ending=Ending.CUT, stderr="Connection refused\n"), "query-failed", "ssh -o"),
     "signalled": (ended(code=9, ending=Ending.SIGNALLED), "query-failed", "system log"),
     "failed": (ended(code=2), "query-failed", "by hand"),
     "busy": (ended(code=2, stderr="iSMsc_query:Error: iSM31005: x"), "query-failed", "busy"),
@@ -51,6 +53,40 @@ def test_no_two_failures_share_sentence_or_hint() -> None:
     found = [unread(output) for output, _, _ in FAILURES.values()]
     assert len({one.text for one in found}) == len({one.hint for one in found}) == len(FAILURES)
     assert {output.ending for output, _, _ in FAILURES.values()} == set(Ending)
+
+
+ENV, SUDO = ("env", "iSMsc_query", "-sv", "SV1"), ("/usr/bin/sudo", "-n", "iSMsc_query")
+NOT_RUN = {
+    "missing": (FAILURES["missing"][0], True),
+    "not executable": (FAILURES["not executable"][0], True),
+    "missing behind a prefix": (ended(code=127)._replace(argv=ENV), True),
+    "not executable behind a prefix": (ended(code=126)._replace(argv=ENV), True),
+    "sudo without a rule": (ended(code=1, stderr="sudo: a password is required\n")._replace(argv=SUDO), True),
+    "sudo without the program": (
+        ended(code=1, stderr="sudo: iSMsc_query: command not found\n")._replace(argv=SUDO),
+        True,
+    ),
+    "126 of the command itself": (ended(code=126), False),
+    "127 of the command itself": (ended(code=127)._replace(argv=("/opt/iSM/bin/iSMsc_query",)), False),
+    "a failure behind sudo": (
+        ended(code=1, stderr="iSMsc_query:Error: iSM19907: no list\n")._replace(argv=SUDO),
+        False,
+    ),
+    "sudo warns and the command fails": (
+        ended(code=1, stderr="sudo: unable to resolve host\niSMsc_query:Error: x\n")._replace(argv=SUDO),
+        False,
+    ),
+    "a sudo word without sudo": (ended(code=1, stderr="sudo: a password is required\n"), False),
+    "another failure": (ended(code=2), False),
+    "not started": (FAILURES["not started"][0], False),
+    "timed out": (FAILURES["timed out"][0], False),
+}
+
+
+@pytest.mark.parametrize(("output", "not_run"), NOT_RUN.values(), ids=NOT_RUN.keys())
+def test_only_the_system_says_that_a_command_did_not_run(output: Output, not_run: bool) -> None:
+    """The kernel, POSIX's 126 and 127 of what stands in front, sudo's own words; what the command says is not known."""
+    assert unread(output).not_run is not_run
 
 
 def test_a_nonzero_exit_is_a_failure_even_with_a_whole_screen() -> None:

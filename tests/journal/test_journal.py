@@ -1,6 +1,5 @@
 """The journal on disk: what is written comes back, what is damaged is seen, and nobody is in anybody's way."""
 
-import json
 import os
 import re
 import shutil
@@ -15,17 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from necism_monitor.adapters.journal import Journal
-from necism_monitor.adapters.journal_file import LINE_MAX, read_run, seal, unseal
+from necism_monitor.adapters.journal_file import read_run
+from necism_monitor.adapters.journal_seal import LINE_MAX, seal, unseal
 from necism_monitor.adapters.owner import this_process
 from necism_monitor.app.resync_engine import ROWS_A_LINE
 from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged
 from necism_monitor.domain.events import (
     DETACHED,
+    GATE,
+    POST,
+    PRE,
     Began,
     Closed,
     Create,
     Done,
     GaveUp,
+    Hook,
     Kind,
     Link,
     NotDone,
@@ -63,9 +67,19 @@ changes = st.one_of(
     st.builds(Create, names, names),
     st.builds(Link, names, names, names, access),
 )
-steps = st.one_of(changes, st.builds(Observe, names))
+hooks = st.builds(Hook, st.sampled_from([PRE, GATE, POST]))
+steps = st.one_of(changes, hooks, st.builds(Observe, names))
 facts = st.one_of(st.none(), st.builds(SvFact, st.sampled_from(Kind), st.one_of(st.none(), texts), texts))
-rows = st.builds(Row, names, st.one_of(st.none(), st.just(DETACHED), names), texts, facts, facts, st.none() | texts)
+rows = st.builds(
+    Row,
+    names,
+    st.one_of(st.none(), st.just(DETACHED), names),
+    texts,
+    facts,
+    facts,
+    st.none() | texts,
+    st.none() | texts,
+)
 pairs = st.builds(
     PlannedPair,
     names,
@@ -75,11 +89,12 @@ pairs = st.builds(
     st.sampled_from(["rw", "ro"]),
     st.none() | texts,
     st.none() | texts,
+    st.none() | texts,
 )
 items = st.one_of(
     st.builds(Began, steps),
-    st.builds(Done, changes, st.none() | texts),
-    st.builds(NotDone, changes, texts, st.booleans()),
+    st.builds(Done, changes | hooks, st.none() | texts),
+    st.builds(NotDone, changes | hooks, texts, st.booleans()),
     st.builds(Unclear, steps, texts, st.booleans()),
     st.builds(Seen, names, st.lists(rows, max_size=3).map(tuple), st.booleans()),
     st.builds(GaveUp, names, st.none() | names, texts),
@@ -88,7 +103,14 @@ items = st.one_of(
     st.builds(Closed, st.integers(0, 70), texts, texts),
     st.builds(Left, st.integers(0, 70), texts, texts),
     st.builds(PlanLine, pairs, facts, facts),
-    st.builds(header, reason=st.none() | texts, key=st.none() | texts, pairs=st.integers(0, 200)),
+    st.builds(
+        header,
+        reason=st.none() | texts,
+        key=st.none() | texts,
+        pairs=st.integers(0, 200),
+        hooks=st.lists(st.sampled_from([PRE, GATE, POST]), unique=True).map(tuple),
+        create_first=st.booleans(),
+    ),
 )
 
 
@@ -183,20 +205,6 @@ def test_a_lost_or_doubled_line_is_seen_by_its_number(tmp_path: Path, lines: tup
     path.write_bytes(b"".join(whole[number] for number in lines))
     with pytest.raises(JournalDamaged, match=r"number \d, expected \d"):
         read_run(path)
-
-
-@pytest.mark.parametrize("keep", [1, 5])
-def test_a_file_of_another_version_is_refused_by_name(tmp_path: Path, keep: int) -> None:
-    """Also where it has one line only: a newer program's run is no torn file."""
-    path = write(tmp_path, *WHOLE_RUN)
-    records = [json.loads(line) for line in path.read_bytes().splitlines()[:keep]]
-    for record in records:
-        del record["crc"]
-    sealed = [seal(record.pop("n"), {**record, "v": 2}) for record in records]
-    path.write_bytes(b"".join(sealed))
-    with pytest.raises(JournalDamaged, match="version 2, this program reads version 1"):
-        read_run(path)
-    assert isinstance(Journal(tmp_path).history(RESOURCE), Unread)
 
 
 def test_a_first_line_that_is_no_header_is_damage(tmp_path: Path) -> None:

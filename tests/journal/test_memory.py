@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from necism_monitor.adapters.journal import Journal
-from necism_monitor.adapters.journal_file import JournalWriter
+from necism_monitor.adapters.journal_writer import JournalWriter
 from necism_monitor.adapters.owner import this_process
 from necism_monitor.domain.events import Closed, Recovering, Seen
 from necism_monitor.domain.history import History

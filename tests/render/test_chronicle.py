@@ -114,6 +114,9 @@ def test_a_story_is_read_from_top_to_bottom() -> None:
     assert story(tell(run_of(*PLAIN), AT)) == [
         "2025-11-22T05:00:00.000Z  erp/sync#1  run abcd1234  by ann (manual, reason: close)",
         "  exit 0, images new: done and verified",
+        "  unlink began 2025-11-22T05:00:01.000Z, took 1.5 s (1 command)",
+        "  create began 2025-11-22T05:00:02.500Z, took 37.5 s (1 command)",
+        "  link   began 2025-11-22T05:00:40.000Z, took 1.0 s (1 command)",
         "       1.5 s  done      iSMsc_x",
         "      37.5 s  done      iSMsc_x",
         "       1.0 s  done      iSMsc_x",
@@ -144,8 +147,39 @@ def test_a_refusal_in_both_forms() -> None:
     assert document["refusals"] == [
         {**{k: v for k, v in REFUSAL.items() if k != "user"}, "at": "2025-11-22T05:00:00.000Z"}
     ]
-    line = "2025-11-22T05:00:00.000Z  erp/sync#1  refused: too-soon: the oldest image is 5 s old (by ann)"
-    assert refusal_story(REFUSAL) == line
+    told = "2025-11-22T05:00:00.000Z  erp/sync#1  refused: too-soon: the oldest image is 5 s old (hint: give --force) "
+    assert refusal_story(REFUSAL) == f"{told}(by ann, manual)"
+    asked = {**REFUSAL, "trigger": "icinga", "key": "host!disk\n", "user": "icinga"}
+    assert refusal_story(asked) == f"{told}(by icinga, icinga, key host!disk\\n)"
+    assert chronicle([], [asked])["refusals"][0].keys() == document["refusals"][0].keys()
+
+
+def test_a_phase_lasts_from_its_first_command_to_its_last() -> None:
+    """A busy answer and its retry are two commands of one phase; one without an end keeps it open."""
+    timed = ((1.0, Began(UNLINK)), (2.0, NotDone(UNLINK, "busy", busy=True)), (7.0, Began(UNLINK)),
+             (8.5, Done(UNLINK)), (9.0, Began(CREATE)), (9.0, Began(Observe(BV))), (9.5, SEEN))  # fmt: skip
+    lines = story(tell(run_of(*timed), AT + 10))
+    assert [line for line in lines if " began " in line] == [
+        "  unlink began 2025-11-22T05:00:01.000Z, took 7.5 s (2 commands)",
+        "  create began 2025-11-22T05:00:09.000Z, not ended (1 command)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "key", "reason", "said"),
+    [
+        ("manual", None, None, "(manual)"),
+        ("timer", None, "nightly", "(timer, reason: nightly)"),
+        ("nagios", "4711", None, "(nagios, key 4711)"),
+        ("alertmanager", "a1b2", "age", "(alertmanager, key a1b2, reason: age)"),
+    ],
+)
+def test_a_story_says_who_asked_with_which_key_and_why(
+    trigger: str, key: str | None, reason: str | None, said: str
+) -> None:
+    """The trigger always, key and reason where there are any."""
+    head = story(tell(run_of(*PLAIN), AT)._replace(trigger=trigger, key=key, reason=reason))[0]
+    assert head.endswith(f"by ann {said}")
 
 
 @pytest.mark.parametrize(

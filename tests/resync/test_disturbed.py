@@ -116,13 +116,13 @@ def told(rig: Rig, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int
     return code, out, [line for line in err.splitlines() if ".SYNC#1 - WARNING - " in line]
 
 
-def test_a_person_is_told_once_that_hosts_are_not_looked_at(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_person_is_told_once_that_nobody_knows_who_uses_the_lvs(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     """Before the first unlink; a dry run says it as a comment; `consumers = none` declares that there is nobody."""
     code, out, warnings = told(rig, capsys, "resync", "iiststnec02", "--dry-run")
-    assert (code, warnings, "# whether a host uses the LVs" in out) == (0, [], True)
+    assert (code, warnings, "# whether a host uses the LVs is not known" in out) == (0, [], True)
     code, _, warnings = told(rig, capsys, "resync", "iiststnec02")
     assert code == 0
-    assert ["whether a host uses the LVs is not checked" in line for line in warnings] == [True]
+    assert ["whether a host uses the LVs is not known" in line for line in warnings] == [True]
     rig.service("consumers = none")
     code, _, warnings = told(rig, capsys, "resync", "iiststnec02", "--force")
     assert (code, warnings) == (0, [])

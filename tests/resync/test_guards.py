@@ -256,7 +256,7 @@ def test_a_run_killed_in_the_middle_is_unfinished_until_resumed(rig: Rig, tmp_pa
     lines = path.read_bytes().splitlines(keepends=True)
     cut = next(number for number, line in enumerate(lines) if json.loads(line)["event"] == "done")
     # Of a process that is no more: the owner stands in the first line, whose checksum is made anew.
-    from necism_monitor.adapters.journal_file import seal  # noqa: PLC0415 - beside its one use
+    from necism_monitor.adapters.journal_seal import seal  # noqa: PLC0415 - beside its one use
 
     head = json.loads(lines[0])
     head.pop("crc"), head.pop("v"), head.pop("n")

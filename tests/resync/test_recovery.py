@@ -342,12 +342,14 @@ def test_abandon_wants_a_reason(rig: Rig, words: list[str]) -> None:
 
 
 def test_hooks_that_a_resync_needs_do_not_keep_anybody_from_linking(rig: Rig) -> None:
-    """What this release does not run stops a resync, not the rescue."""
-    rig.service("post_resync = /bin/true")
+    """Relink runs no hook; a pre_resync that fails leaves a detached LV as it was, and resume links it."""
+    rig.service("pre_resync = /bin/false", "post_resync = /bin/true", "access = rw")
     detach(rig, LV1)
-    assert necism(rig, "resync", SEL) == 64
     assert (necism(rig, "relink", SEL), rig.shows()) == (0, BOTH)
-    assert necism(rig, "resume", SEL) == 0
+    detach(rig, LV1)
+    report, sent = rig.resync(), len(rig.changes())
+    assert (report.exit, f"{LV1} is detached, as before the run" in report.text) == (6, True)
+    assert (sent, necism(rig, "resume", SEL), rig.shows()) == (1, 0, BOTH)
 
 
 def test_an_image_that_somebody_else_shows_is_not_linked_twice(make_rig: Callable[..., Rig]) -> None:

@@ -111,12 +111,12 @@ def test_a_changing_verb_without_a_resource_is_a_usage_error(two: Rig, words: li
     assert two.calls() == []
 
 
-def test_what_this_release_does_not_run_is_refused_before_anything_starts(two: Rig) -> None:
-    """A hook in the second resource: not even the first one is refreshed."""
+def test_a_hook_holds_its_own_resource_only(two: Rig) -> None:
+    """A pre_resync of the second resource that fails: the first one is refreshed, the second refused."""
     text = two.services[0].read_text()
-    two.services[0].write_text(text + "pre_resync = /bin/true\n")
-    assert necism(two, "resync", "iiststnec02") == 64
-    assert two.calls() == []
+    two.services[0].write_text(text + "pre_resync = /bin/false\n")
+    assert necism(two, "resync", "iiststnec02") == 3
+    assert [len(two.changes()), two.refusals()[-1]["resource"]] == [3, "sync#2"]
 
 
 def test_an_unexpected_exception_is_70(two: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """What a run leaves in the observation file, and what is judged from it: after any end, never more than the truth."""
 
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -118,6 +119,7 @@ def test_other_base_volumes_keep_their_own_time(rig: Rig) -> None:
 
 def test_while_a_run_works_the_file_claims_nothing_of_its_lvs(rig: Rig) -> None:
     """Between unlink and link, with a living owner: unknown, not linked, and no finding about it."""
+    rig.necism("source", "file")
     collect(rig)
     heard: list[tuple[dict[str, str], list[str]]] = []
 
@@ -136,3 +138,19 @@ def test_a_run_that_is_stopped_at_once_leaves_what_it_read(make_rig: Callable[..
     rig.before = lambda argv: setattr(rig.stop, "why", "SIGTERM") if argv[0] == "iSMsc_unlink" else None
     assert rig.resync().exit == 5
     assert claimed(rig) == {LV1: "linked", LV2: "linked"}
+
+
+def test_a_reading_from_before_a_run_is_believed_by_nobody_even_if_the_journal_is_lost(rig: Rig) -> None:
+    """It is taken out before the first CHANGE: whoever looks meanwhile asks the array."""
+    rig.look()
+    collect(rig)
+    found: list[tuple[str, ...]] = []
+
+    def lose_and_look(argv: tuple[str, ...]) -> None:
+        if argv[0] == "iSMsc_create" and not found:
+            shutil.rmtree(rig.directory / "state" / "runs")
+            found.append(tuple(pair.link.value for pair in rig.look_at_file().pairs))
+
+    rig.before = lose_and_look
+    rig.resync()
+    assert found == [("detached", "detached")]

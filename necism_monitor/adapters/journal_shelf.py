@@ -1,0 +1,163 @@
+"""Where journals lie, and what was read of them: one directory a resource, one file a run.
+
+State files: STATE_DIR/runs/SERVICE/RESOURCE/<utc>-<id>.jsonl, and pruned.json beside them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from necism_monitor.adapters.journal_cache import FileCache
+from necism_monitor.adapters.journal_file import read_header, read_run
+from necism_monitor.adapters.journal_pruned import FILE, ask_steadily, load_pruned
+from necism_monitor.domain.errors import JournalDamaged
+from necism_monitor.domain.history import Totals
+from necism_monitor.domain.memory import tells_all
+from necism_monitor.domain.model import Resource
+from necism_monitor.domain.names import ResourceId
+from necism_monitor.domain.record import Header, RunFile
+from necism_monitor.domain.totals import Pruned, RunCount, count_run, total
+
+DEPTH: Final = 20
+"""How many runs that changed something a resource's memory reaches back."""
+REACH: Final = 200
+"""How many runs of any kind: those that changed nothing must not make it endless."""
+RUNS_KEPT: Final = 512
+"""How many parsed runs a process that lives long keeps."""
+COUNTS_KEPT: Final = 50_000
+"""Of how many runs it keeps what they add to the totals: a daily run of a hundred resources for more than a year."""
+SUFFIX: Final = ".jsonl"
+Thing = TypeVar("Thing")
+
+
+class Shelf:
+    """The journals below one state directory."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.runs_dir = state_dir / "runs"
+        self._runs = FileCache(read_run, RUNS_KEPT)
+        self._counts = FileCache(_count, COUNTS_KEPT)
+        self._headers = FileCache(read_header, COUNTS_KEPT)
+        self._pruned = FileCache(load_pruned, RUNS_KEPT)
+
+    def directory(self, resource_id: str) -> Path:
+        """Where the runs of a resource lie."""
+        return self.runs_dir / resource_id
+
+    def paths(self, resource_id: str, since: float | None = None) -> list[Path]:
+        """The files of a resource, oldest first: their names begin with their time.  Raises JournalDamaged.
+
+        With `since`, in seconds since the epoch, those only that began then or later, and those whose names do not
+        tell.
+        """
+        first = "" if since is None else name_stamp(since)
+        names = [name for name in _names(self.directory(resource_id)) if name.endswith(SUFFIX) and name >= first]
+        return [self.directory(resource_id) / name for name in sorted(names)]
+
+    def resources(self) -> list[ResourceId]:
+        """Every resource that has a directory, also those that no configuration names any more.
+
+        Raises JournalDamaged where nobody can tell.
+        """
+        services = [self.runs_dir / name for name in _names(self.runs_dir)]
+        return [ResourceId(f"{service.name}/{name}") for service in services for name in _names(service)]
+
+    def written(self) -> list[tuple[float, Path]]:
+        """Every file of every resource with its own time, in seconds since the epoch."""
+        files = ((modified(path), path) for path in self.runs_dir.glob(f"*/*/*{SUFFIX}"))
+        return [(at, path) for at, path in files if at is not None]
+
+    def run(self, path: Path) -> RunFile | None:
+        """The run of a file; None where none is in it.  Raises JournalDamaged."""
+        return self._runs.get(path)
+
+    def header(self, path: Path) -> Header | None:
+        """The head of a file; None where none is in it.  Raises JournalDamaged."""
+        return self._headers.get(path)
+
+    def count(self, path: Path) -> RunCount | None:
+        """What a file adds to the totals.  Raises JournalDamaged."""
+        return self._counts.get(path)
+
+    def recent(self, resource: Resource) -> list[tuple[Path, RunFile]]:
+        """The runs that still matter, newest first: back to a verified success that names every LV.
+
+        Raises JournalDamaged.
+        """
+        found: list[tuple[Path, RunFile]] = []
+        lvs, changed = [pair.lv for pair in resource.pairs], 0
+        for path in self.paths(resource.id)[: -REACH - 1 : -1]:
+            run = self.run(path)
+            if run is None:
+                continue
+            found.append((path, run))
+            changed += run.run().changed
+            if changed == DEPTH or tells_all(run, lvs):
+                break
+        return found
+
+    def pruned_file(self, resource_id: str) -> Path:
+        """Where it stands what is kept of runs that were removed."""
+        return self.directory(resource_id) / FILE
+
+    def pruned(self, resource_id: str) -> Pruned:
+        """What is kept of runs that were removed.  Raises JournalDamaged."""
+        return self._pruned.get(self.pruned_file(resource_id))
+
+    def steadily(self, resource_id: str, ask: Callable[[Pruned, list[Path]], Thing]) -> Thing:
+        """What `ask` says of a resource's pruned runs and of the files of the others, oldest first.
+
+        Raises JournalDamaged.
+        """
+
+        def look(pruned: Pruned) -> Thing:
+            return ask(pruned, [path for path in self.paths(resource_id) if path.name not in pruned.gone])
+
+        return ask_steadily(lambda: self.pruned(resource_id), look)
+
+    def totals(self, resource_id: str) -> Totals:
+        """What all runs of a resource come to.  Raises JournalDamaged."""
+
+        def ask(pruned: Pruned, paths: list[Path]) -> Totals:
+            return total((count for path in paths if (count := self.count(path))), pruned)
+
+        return self.steadily(resource_id, ask)
+
+
+def name_stamp(at: float) -> str:
+    """How the name of a run's file begins; such names sort as their times do."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def named_time(path: Path) -> float | None:
+    """The time that a file's name tells, in seconds since the epoch; None where it tells none."""
+    try:
+        return datetime.fromisoformat(path.name.partition("-")[0]).timestamp()
+    except ValueError:
+        return None
+
+
+def modified(path: Path) -> float | None:
+    """When a file was last written, in seconds since the epoch; None where it was pruned meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return os.listdir(directory)  # noqa: PTH208 - names are all that is wanted, of thousands of files
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise JournalDamaged(f"{directory} cannot be read: {error.strerror}", "check its owner and mode") from error
+
+
+def _count(path: Path) -> RunCount | None:
+    run = read_run(path)
+    return count_run(run) if run else None
