@@ -15,7 +15,7 @@ from necism_monitor.app.ports import (
     HeldLock,
     RunJournal,
 )
-from necism_monitor.app.resync_engine import Engine, Tools
+from necism_monitor.app.resync_engine import REFUSED, Engine, Tools
 from necism_monitor.app.share import share, withdraw
 from necism_monitor.domain.beginning import switch_story
 from necism_monitor.domain.errors import EnvironmentProblem
@@ -31,7 +31,6 @@ from necism_monitor.domain.run import start
 from necism_monitor.domain.sequence import rehearse
 from necism_monitor.ism.outcome import command_of
 
-EXIT_REFUSED = 3
 EXIT_AWAY = 6
 """An LV is detached, or nobody knows."""
 SETTLE_PAUSE = 5.0
@@ -103,18 +102,19 @@ def _locked(desk: Desk, resource: Resource, request: Request, held: HeldLock) ->
     ready = refused or _prepare(desk, resource, request)
     if isinstance(ready, Refusal):
         return refuse(desk, resource, request, ready)
-    why = desk.stop()
-    if why:
-        return Report(resource, 3, f"stopped by {why} before anything was changed")
     for note in _notes(desk, request):
         desk.narrator.say("WARNING", note)
     hooks = HostHooks(desk, resource, request.run_id, request.trigger)
-    if not ready.plan.create_first and PRE not in ready.plan.hooks:
+    if not ready.plan.create_first and PRE not in ready.plan.hooks and not desk.stop():
         # Nothing comes before the first unlink, so the gate stands before the run.
         used = hooks.gate(ready.plan.pairs)
         if used:
             return refuse(desk, resource, request, refusal("in-use", used))
         ready = ready._replace(plan=_without_gate(ready.plan))
+    # The gate may take minutes.
+    why = desk.stop()
+    if why:
+        return Report(resource, 3, f"stopped by {why} before anything was changed")
     journal = _open_journal(desk, resource, request, ready)
     taken = withdraw(desk, resource)
     try:
@@ -222,7 +222,7 @@ def _ended(
     is_open: bool,  # noqa: FBT001 - one of two answers of the engine
 ) -> Report:
     code = engine.run.refused
-    if code and result.exit == EXIT_REFUSED:
+    if code and result.exit == REFUSED:
         refused = refusal(code, engine.run.failures[0].why)
         return refuse(desk, resource, request, refused)._replace(run_id=request.run_id)
     left = _way_out(desk, resource, result) if is_open else ""

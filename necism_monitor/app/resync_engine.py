@@ -54,6 +54,8 @@ BUSY_PAUSE: Final = 5.0
 """Seconds between two tries while the array says it is busy: the pause of the vendor's own driver."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 TICK: Final = 0.2
+REFUSED: Final = 3
+"""The exit of a run that a hook ended before its first CHANGE."""
 
 
 class HookEnd(NamedTuple):
@@ -112,6 +114,8 @@ class Engine:
         self.unread: dict[LdName, Unread] = {}
         """BV -> why its last reading proved nothing."""
         self.journal_fault: str | None = None
+        self._owed_on_disk = False
+        """Where the journal ended, `post_resync` was owed."""
 
     def drive(self) -> tuple[Closed, bool]:
         """Perform steps until nothing is left; the result, and whether the run stays open."""
@@ -158,7 +162,7 @@ class Engine:
         try:
             self._tools.journal.append(line)
         except EnvironmentProblem as problem:
-            self.journal_fault = problem.text
+            self.journal_fault, self._owed_on_disk = problem.text, self.run.owes_post
             self._tools.narrator.say("ERROR", f"{problem.text}: no more creates, the LVs are linked again")
             self.run = apply(self.run, TurnBack("the journal cannot be written"))
             return False
@@ -323,12 +327,10 @@ class Engine:
         """Give up what has been waited for long enough."""
         settings = self._tools.settings
         for bv in self.run.plan.bvs:
-            blind = any(
-                self.run.lvs[pair.lv] is None or self.run.svs[pair.target] is None for pair in self.run.pairs_on(bv)
-            )
-            retried = blind or any(Observe(bv) == step for step in self._not_before)
+            # A BV that only waits for its turn to be read has not been asked in vain.
+            in_vain = Observe(bv) in self._not_before or any(step.bv == bv for step in self.run.adrift)
             bound = settings.settle_timeout if self._moving(bv) else settings.relink_timeout
-            waits = bv not in self.run.closed and (retried or self._moving(bv))
+            waits = bv not in self.run.closed and (in_vain or self._moving(bv))
             if self._overdue(bv, waits, bound) and not any(step.bv == bv for step in self._workers.values()):
                 self.note(GaveUp(bv, None, self._patience(bv, bound)))
         for pair in self.run.plan.pairs:
@@ -366,7 +368,9 @@ class Engine:
         self._write(Line(self._tools.clock.now(), Left(*result) if is_open else result))
         if self.journal_fault:
             # What a resume tells has no word for "linked, but not written down", so it is not said to be done.
-            code = max(result.exit, 6 if self.run.recovering else 5)
+            # A refusal changed nothing, and stays one, unless what is on disk owes a post_resync.
+            stays = result.exit == REFUSED and not self._owed_on_disk
+            code = REFUSED if stays else max(result.exit, 6 if self.run.recovering else 5)
             text = result.text if result.exit else f"every LV is linked; images {result.images}"
             return Closed(code, result.images, f"{text}; {self.journal_fault}"), True
         if not is_open:

@@ -100,7 +100,8 @@ def _wanted(run: Run) -> list[Step]:
 def _admitted(run: Run, wanted: list[Step], resting: frozenset[Step]) -> tuple[Step, ...]:
     """One step a BV, none on a BV in flight, at most `parallel` BVs; a moving BV takes a place from creates.
 
-    What comes after a resting link waits with it, but for links and readings.
+    What comes after a resting link waits with it, but for links and readings.  A resting reading takes a place from
+    creates and unlinks, and keeps nobody else from being read or linked.
     """
     taken = {step.bv for step in run.in_flight}
     working = {step.bv for step in run.in_flight - run.adrift}
@@ -110,6 +111,9 @@ def _admitted(run: Run, wanted: list[Step], resting: frozenset[Step]) -> tuple[S
     for step in wanted:
         if isinstance(step, Link) and step in resting:
             held_up = True
+            continue
+        if isinstance(step, Observe) and step in resting:
+            moving.add(step.bv)
             continue
         if held_up and not isinstance(step, Link | Observe):
             continue

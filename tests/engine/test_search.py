@@ -2,71 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from necism_monitor.domain import sequence
-from necism_monitor.domain.events import (
-    DETACHED,
-    Closed,
-    Create,
-    Done,
-    Event,
-    Kind,
-    Link,
-    Observe,
-    Plan,
-    PlannedPair,
-    Step,
-    SvFact,
-    Unclear,
-    Unlink,
-)
+from necism_monitor.domain.events import GATE, POST, PRE
 from necism_monitor.domain.model import Order
-from necism_monitor.domain.names import LdName
-from necism_monitor.domain.run import Run, apply
-from necism_monitor.domain.sequence import next_steps
-from tests.engine.model import Broken, Truth
-from tests.engine.search import Walk
+from tests.engine.search import Graph, Walk
+from tests.engine.store import Store, keep, key_of, reduce
+from tests.engine.worlds import GATED, HOOKED, KINDS, pair_of, settings, shape, world
+
+Record = Callable[[str, object], None]
 
 
-def pair_of(number: int, bv: int, kind: str = "plain", access: str = "rw") -> PlannedPair:
-    """Pair `number` on BV `bv`: plain, alternating, detached (it shows nothing), or faulty (its image is useless)."""
-    target, other = LdName(f"SV{number}"), LdName(f"SV{number}b")
-    previous = {"plain": target, "alternating": other, "detached": None, "faulty": target}[kind]
-    stamp = None if kind == "faulty" else "old"
-    return PlannedPair(LdName(f"LV{number}"), LdName(f"BV{bv}"), target, previous, access, stamp)
+def search(
+    record: Record, shape_name: str, alternation: str, faults: int, deaths: int, walk: Walk | None = None
+) -> Walk:
+    """Every order and every number of BVs at once of a shape; what was explored is printed at the end of the tests."""
+    walk = walk or Walk()
+    for order, parallel in settings(alternation, int(shape_name[-1])):
+        walk.explore(*shape(order, parallel, shape_name, alternation), faults, deaths)
+    told = f"{walk.positions} positions, {walk.moves} moves, {walk.endings} ends"
+    record("figure", f"search {shape_name}, {alternation} alternating, {faults} faults, {deaths} deaths: {told}")
+    return walk
 
 
-def world(order: Order, parallel: int, *pairs: PlannedPair) -> tuple[Plan, Truth]:
-    """The plan of these pairs, and the array as they found it."""
-    images = {pair.target: pair.stamp or "fault" for pair in pairs}
-    images |= {pair.previous: "old" for pair in pairs if pair.previous and pair.previous != pair.target}
-    truth = Truth(tuple((pair.lv, pair.previous) for pair in pairs), tuple(sorted(images.items())))
-    return Plan(pairs, order, parallel), truth
-
-
-def two_pairs(order: Order, parallel: int, bvs: int, *, alternating: bool) -> tuple[Plan, Truth]:
-    """Two pairs on one or two BVs, every LV linked to an old image."""
-    kind = "alternating" if alternating else "plain"
-    return world(order, parallel, *(pair_of(number, min(number, bvs), kind) for number in (1, 2)))
-
-
-@pytest.mark.parametrize("alternating", [False, True], ids=["plain", "alternating"])
-@pytest.mark.parametrize("bvs", [1, 2], ids=["one-bv", "two-bvs"])
-@pytest.mark.parametrize("order", list(Order), ids=lambda order: order.value)
+@pytest.mark.parametrize("alternation", list(KINDS))
+@pytest.mark.parametrize("shape_name", ["2-on-1", "2-on-2"])
 def test_two_faults_and_one_death_anywhere_leave_no_lv_detached_in_silence(
-    order: Order, bvs: int, alternating: bool, record_property: Callable[[str, object], None]
+    shape_name: str, alternation: str, record_property: Record
 ) -> None:
-    """With any two faults and a death at any point, the run, or its resume, ends as the invariants say."""
-    walk = Walk()
-    for parallel in (1, 2) if bvs > 1 else (1,):
-        plan, truth = two_pairs(order, parallel, bvs, alternating=alternating)
-        walk.explore(plan, truth, faults=2, deaths=1)
-    record_property("figure", f"search {order.value} {bvs} BV: {walk.positions} positions, {walk.moves} moves")
-    assert walk.endings > 0
+    """With any two faults and a death at any point, the run, or its resume, keeps every invariant."""
+    walk = search(record_property, shape_name, alternation, faults=2, deaths=1)
     assert walk.liars_given_up > 0, "a link that lies any number of times is given up"
+
+
+@pytest.mark.parametrize("alternation", list(KINDS))
+def test_four_pairs_on_two_base_volumes_stand_one_fault_and_one_death(
+    alternation: str, record_property: Record
+) -> None:
+    """Four pairs keep every invariant with any fault and a death at any point."""
+    assert search(record_property, "4-on-2", alternation, faults=1, deaths=1).endings > 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("alternation", list(KINDS))
+def test_four_pairs_on_two_base_volumes_stand_two_faults_and_one_death(
+    alternation: str, record_property: Record
+) -> None:
+    """Four pairs keep every invariant with any two faults and a death at any point."""
+    assert search(record_property, "4-on-2", alternation, faults=2, deaths=1).liars_given_up > 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("alternation", list(KINDS))
+@pytest.mark.parametrize(("shape_name", "faults", "deaths"), [("2-on-1", 3, 2), ("2-on-2", 2, 2)])
+def test_a_resume_that_is_killed_as_well_is_resumed_again(
+    shape_name: str, faults: int, deaths: int, alternation: str, record_property: Record
+) -> None:
+    """Two deaths, the second also while somebody resumes the run, beside two or three faults."""
+    assert search(record_property, shape_name, alternation, faults, deaths).endings > 0
+
+
+HOOKS = {"all": HOOKED, "pre": (PRE, GATE), "post": (GATE, POST), "no": ()}
+
+
+@pytest.mark.parametrize(
+    ("hooks", "alternation"),
+    [*(("all", alternation) for alternation in KINDS), ("pre", "all"), ("post", "none"), ("no", "one")],
+)
+def test_hooks_that_fail_or_die_neither_lose_an_lv_nor_forget_a_consumer(
+    hooks: str, alternation: str, record_property: Record
+) -> None:
+    """A hook fails, is killed at its time limit, or dies with the process: the gate is kept, what is owed is paid."""
+    walk = Walk()
+    for order, parallel in settings(alternation, 1):
+        walk.explore(*shape(order, parallel, "2-on-1", alternation, HOOKS[hooks]), faults=2, deaths=1)
+    walk.explore(*shape(Order.SET, 2, "2-on-2", alternation, HOOKS[hooks]), faults=1, deaths=1)
+    record_property(
+        "figure", f"search {hooks} hooks, {alternation} alternating: {walk.positions} positions, {walk.moves} moves"
+    )
+    assert walk.endings > 0
 
 
 MIXES: dict[str, tuple[tuple[int, int, str, str], ...]] = {
@@ -85,110 +101,49 @@ def test_mixed_resources_keep_the_invariants(mix: str, order: Order) -> None:
     """Detached LVs, faulty SVs, read-only LVs and pairs that take turns beside plain ones: one fault and one death."""
     walk = Walk()
     pairs = [pair_of(*arguments) for arguments in MIXES[mix]]
-    for parallel in (1, 2) if len(pairs) == 2 and pairs[0].bv != pairs[1].bv else (1,):
-        walk.explore(
-            *world(order, parallel, *pairs), faults=2 if {pair.bv for pair in pairs} == {"BV1"} else 1, deaths=1
-        )
+    one_bv = {pair.bv for pair in pairs} == {"BV1"}
+    for parallel in (1, 2) if len(pairs) == 2 and not one_bv else (1,):
+        for hooks in (GATED, HOOKED) if order is Order.SET else (GATED,):
+            walk.explore(*world(order, parallel, *pairs, hooks=hooks), faults=2 if one_bv else 1, deaths=1)
     assert walk.endings > 0
 
 
-def create_first(run: Run) -> tuple[Step, ...] | Closed:
-    """A mutant: it creates while the LV still shows the SV."""
-    steps = next_steps(run)
-    if isinstance(steps, Closed):
-        return steps
-    return tuple(Create(step.bv, step.sv) if isinstance(step, Unlink) else step for step in steps)
+@pytest.mark.parametrize("alternation", list(KINDS))
+def test_a_death_between_two_lines_of_one_reading_is_stood(alternation: str) -> None:
+    """A reading of many pairs takes several lines; here each row takes one, and the process may die after any."""
+    walk = Walk(rows_a_line=1)
+    for order, parallel in settings(alternation, 1):
+        walk.explore(*shape(order, parallel, "2-on-1", alternation), faults=2, deaths=1)
+    assert walk.endings > 0
 
 
-def unreadable_ignored(run: Run) -> tuple[Step, ...] | Closed:
-    """A mutant: what could not be read counts as detached, and as an image."""
-    lvs = {lv: DETACHED if shown is None else shown for lv, shown in run.lvs.items()}
-    svs = {sv: fact or SvFact(Kind.ACTIVE, "new") for sv, fact in run.svs.items()}
-    return next_steps(run._replace(lvs=lvs, svs=svs))
+def projected(graph: Graph) -> set[object]:
+    """The positions of a walk, each run reduced to what can decide something."""
+    store: Store = graph.store
+    keys = [key_of(reduce(run)) for run in store.runs]
+    return {(keys[at.run], store.truths[at.truth], keys[at.left] if at.left >= 0 else None) for at in graph.at}
 
 
-def believing(run: Run, event: Event) -> Run:
-    """A mutant: a command whose end is in doubt counts as done, and nothing is read again."""
-    if isinstance(event, Unclear) and event.landed and not isinstance(event.step, Observe):
-        return apply(run, Done(event.step, "new" if isinstance(event.step, Create) else None))
-    return apply(run, event)
-
-
-def reading_too_early(run: Run) -> tuple[Step, ...] | Closed:
-    """A mutant: it reads a BV on which a command of ours may still land."""
-    steps = next_steps(run)
-    early = tuple(Observe(step.bv) for step in run.adrift if Observe(step.bv) not in run.in_flight)
-    return steps if isinstance(steps, Closed) else (*steps, *early)
-
-
-def going_on(run: Run) -> tuple[Step, ...] | Closed:
-    """A mutant: a failure does not turn the run back."""
-    return next_steps(run._replace(turn_back=None))
-
-
-def linking_anything(run: Run) -> tuple[Step, ...] | Closed:
-    """A mutant: it links an LV to a target that holds no image."""
-    steps = next_steps(run)
-    if isinstance(steps, Closed) or not run.turn_back:
-        return steps
-    away = [pair for pair in run.plan.pairs if run.lvs[pair.lv] is DETACHED]
-    busy = {step.bv for step in run.in_flight}
-    return steps or tuple(Link(pair.bv, pair.lv, pair.target, None) for pair in away[:1] if pair.bv not in busy)
-
-
-def two_at_once(run: Run) -> tuple[Step, ...] | Closed:
-    """A mutant: it forgets what is in flight."""
-    return next_steps(run._replace(in_flight=frozenset(), adrift=frozenset()))
-
-
-def blindly_closed(run: Run) -> tuple[Step, ...] | Closed:
-    """A mutant: it ends without the reading that verifies."""
-    return next_steps(run._replace(unverified=frozenset()))
-
-
-ENGINES = (
-    create_first,
-    unreadable_ignored,
-    reading_too_early,
-    going_on,
-    linking_anything,
-    two_at_once,
-    blindly_closed,
+@pytest.mark.parametrize(
+    ("shape_name", "hooks"), [("2-on-1", HOOKED), ("2-on-2", GATED)], ids=["one-bv-hooks", "two-bvs-gate"]
 )
+@pytest.mark.parametrize("alternation", list(KINDS))
+def test_what_the_search_leaves_out_of_a_run_decides_nothing(
+    shape_name: str, alternation: str, hooks: tuple[str, ...]
+) -> None:
+    """A walk that tells runs apart by every field comes to the same positions as one that reduces them."""
+    plan, truth = shape(Order.SET, 1, shape_name, alternation, hooks)
+    full = Walk(reducing=keep).explore(plan, truth, faults=1, deaths=1)
+    assert projected(full) == projected(Walk().explore(plan, truth, faults=1, deaths=1))
 
 
-def plans() -> Iterator[tuple[Plan, Truth]]:
-    """Small worlds in which every mutant can do its harm."""
-    yield two_pairs(Order.SET, 1, 1, alternating=False)
-    yield two_pairs(Order.SET, 2, 2, alternating=False)
-
-
-def explore_all(walk: Walk) -> None:
-    """One fault and one death in each small world."""
-    for plan, truth in plans():
-        walk.explore(plan, truth, faults=1, deaths=1)
-
-
-@pytest.mark.parametrize("mutant", ENGINES, ids=lambda mutant: mutant.__name__)
-def test_a_planted_mutant_of_the_engine_is_caught(mutant: object) -> None:
-    """The search is sharp enough to find each of these."""
-    with pytest.raises(Broken):
-        explore_all(Walk(engine=mutant))  # type: ignore[arg-type]  # all mutants have the engine's signature
-
-
-def test_not_reading_again_after_doubt_is_caught() -> None:
-    """Believing that a command in doubt had its effect breaks an invariant."""
-    with pytest.raises(Broken):
-        explore_all(Walk(change=believing))
-
-
-def test_the_small_worlds_are_sound_without_a_mutant() -> None:
-    """What catches the mutants does not catch the engine itself."""
-    explore_all(Walk())
-
-
-def test_forgetting_the_access_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that would never insist on the access would end as done with the wrong one."""
-    monkeypatch.setattr(sequence, "_must_insist", lambda _run, _pair: False)
-    with pytest.raises(Broken, match="access"):
-        explore_all(Walk())
+def test_a_walk_comes_to_the_same_positions_whatever_was_walked_before() -> None:
+    """That a position is not walked again with less left loses none: every smaller walk is part of the greater one."""
+    plan, truth = shape(Order.SET, 1, "2-on-1", "none")
+    walks = {
+        (faults, deaths): projected(Walk().explore(plan, truth, faults, deaths))
+        for faults in range(3)
+        for deaths in range(2)
+    }
+    assert all(found <= walks[2, 1] for found in walks.values())
+    assert len(walks[0, 0]) < len(walks[1, 0]) < len(walks[2, 0])

@@ -165,3 +165,11 @@ def test_a_really_full_disk_is_survived(rig: Rig, small_disk: Path) -> None:
     (run,) = Journal(small_disk).runs(rig.resource.id)
     assert run.run().result is None  # type: ignore[union-attr]  # a damaged file would have no run
     assert rig.resume().exit == 0
+
+
+def test_a_refusal_that_cannot_be_written_down_is_told_as_one(rig: Rig) -> None:
+    """A pre_resync that fails and a disk that is full when the run is closed: 3, because nothing was changed."""
+    rig.service("pre_resync = /bin/false")
+    desk = rig.desk()
+    report = rig.resync(failing(desk, Failing(desk.book, PREPARATION + 2)))
+    assert (report.exit, rig.changes()) == (3, [])

@@ -14,7 +14,7 @@ from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.run import Run
 from necism_monitor.simulator.faults import clear_faults
 from necism_monitor.simulator.world import edit_world
-from tests.resync.rig import LV1, LV2, SV1, SV2, Rig, check_calls
+from tests.resync.rig import BV1, BV2, LV1, LV2, SV1, SV2, Rig, check_calls
 
 SCHEMA = Draft202012Validator(json.loads(Path("docs/schema/history.json").read_text()))
 SEL = "iiststnec02/sync#1"
@@ -374,3 +374,17 @@ def test_a_relink_is_no_success_of_a_resync(rig: Rig) -> None:
     assert not isinstance(before, Unread)
     assert not isinstance(after, Unread)
     assert (after.last_success_at, after.mixed) == (before.last_success_at, False)
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+@pytest.mark.parametrize(("blind", "other"), [(BV1, LV2), (BV2, LV1)])
+def test_a_bv_that_cannot_be_read_keeps_no_other_one_from_being_linked(
+    rig: Rig, parallel: int, blind: str, other: str
+) -> None:
+    """Killed with both LVs detached: what can be read is linked, whatever comes before it in the plan."""
+    rig.service(f"parallel = {parallel}")
+    with pytest.raises(KeyboardInterrupt):
+        rig.resync(rig.desk(narrator=Dying(rig, 1)))
+    rig.fault("fail_before", "iSMsc_query", match=[blind], occurrence="all")
+    assert rig.resume(dead(rig)).exit == 6
+    assert rig.shows()[other] is not None
