@@ -84,9 +84,15 @@ class BlockDevices:
 
     def wwns(self, files: Mapping[LdName, str | None]) -> Mapping[LdName, str]:
         """LV -> the World Wide Name that this host reads from its device, where it does; a path and its map agree."""
-        answer, _ = self._ask("identify", files)
+        # Most are not: of an array whose LVs other hosts see, nobody waits for a child.
+        there = {lv: file for lv, file in files.items() if file is not None and self._is_there(file)}
+        answer, _ = self._ask("identify", there)
         names = {lv: answer[file].get("wwn") for lv, file in files.items() if file is not None and file in answer}
         return {lv: name for lv, name in names.items() if isinstance(name, str)}
+
+    def _is_there(self, file: str) -> bool:
+        """Whether there is anything of that name; a device is not opened for that."""
+        return reject(file) is None and Path(self._roots["dev"], Path(file).relative_to("/dev")).exists()
 
     def _ask(self, verb: str, files: Mapping[LdName, str | None]) -> tuple[dict[str, Any], str]:
         """The child's answer by special file, and why there is none."""

@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from necism_monitor.ism.output import Ending
@@ -20,6 +21,8 @@ Status = tuple[Ending, int | None]
 
 _LONGEST: Final = 60.0
 """Seconds of one wait: a bound that fits into whatever the kernel counts in."""
+_PAUSE: Final = 0.05
+"""Seconds between two looks for the processes of a group."""
 
 
 class Patience(NamedTuple):
@@ -55,6 +58,43 @@ def reap(pid: int) -> Status | None:
     if seen is None:
         return None
     return (Ending.EXITED if seen.si_code == os.CLD_EXITED else Ending.SIGNALLED), seen.si_status
+
+
+def was_killed(pid: int) -> bool:
+    """Whether a signal ended the child, which is not reaped."""
+    try:
+        seen = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return seen is not None and seen.si_code != os.CLD_EXITED
+
+
+def await_group(pid: int, deadline: float) -> bool:
+    """Wait until nothing lives in the group of a child that is not reaped, or the monotonic `deadline`; whether so."""
+    while _group_lives(pid):
+        left = deadline - time.monotonic()
+        if not left > 0:
+            return False
+        time.sleep(min(_PAUSE, left))
+    return True
+
+
+def _group_lives(pid: int) -> bool:
+    """Signals cannot tell: they find a zombie too.  Who is hidden from us could not be signalled by us either."""
+    try:
+        names = os.listdir("/proc")  # noqa: PTH208 - names are all that is needed, again and again
+    except OSError:
+        return True
+    return any(_lives_in(name, pid) for name in names if name.isdecimal())
+
+
+def _lives_in(name: str, group: int) -> bool:
+    """Fields from proc_pid_stat(5): the name in parentheses, state, parent, group."""
+    try:
+        state, _, number = Path("/proc", name, "stat").read_bytes().rpartition(b")")[2].split()[:3]
+    except (OSError, ValueError):
+        return False
+    return int(number) == group and state not in {b"Z", b"X"}
 
 
 def await_end(pid: int, deadline: float, pump: Callable[[float], bool] | None = None) -> bool:

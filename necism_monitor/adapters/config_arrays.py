@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -75,9 +76,12 @@ def read_array(name: ArrayName, fields: Fields, folder: Path, outside: Outside) 
 
 
 def _with_ssh_config(array: Array, folder: Path, fields: Fields) -> Array:
-    """A file `ssh_config` in the configuration's directory is for ssh: service users often have no home."""
+    """A file `ssh_config` in the configuration's directory is for ssh: service users often have no home.
+
+    A broken link by that name counts too: without it ssh might find another host by the same name, so it is to fail.
+    """
     path = folder.absolute() / SSH_CONFIG
-    if array.host is None or not path.is_file():
+    if array.host is None or not os.path.lexists(path):
         return array
     fields.notes.settings.append(Setting(fields.scope, SSH_CONFIG, str(path), str, str(folder)))
     return array._replace(ssh_config=str(path))

@@ -30,6 +30,8 @@ Member = TypeVar("Member", bound=Enum)
 YES: Final = frozenset({"true", "yes", "on", "1", "y"})
 NO: Final = frozenset({"false", "no", "off", "0", "n"})
 
+COMMAND_MAX: Final = 2000
+"""Bytes of a command: the journal tells each of them in a line that stays below 4 KB."""
 _PORT_MAX = 65_535
 _NODE = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z._-]*[0-9A-Za-z])?")
 _HOST = re.compile(r"(?:[0-9A-Za-z_.][0-9A-Za-z_.-]*@)?[0-9A-Za-z_:][0-9A-Za-z_.:%-]*")
@@ -137,6 +139,9 @@ def argv(text: str) -> tuple[str, ...]:
         raise RuleError(text, f"the command cannot be split into words: {error}", hint) from None
     if not found or not found[0]:
         raise RuleError(text, "the command is empty", "write the program's path and its arguments")
+    if len(text.encode()) > COMMAND_MAX:
+        hint = "put it into a script"
+        raise RuleError(f"{text[:40]}...", f"a command has at most {COMMAND_MAX} bytes", hint)
     return found
 
 

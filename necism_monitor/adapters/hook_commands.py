@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.names import ArrayName
-from necism_monitor.ism.output import Output
+from necism_monitor.ism.output import Ending, Output
 
 
 def hook_lock(directory: Path, array: ArrayName) -> Path:
@@ -29,6 +30,10 @@ class HookCommands:
 
     def hook(self, argv: tuple[str, ...], timeout: float, *, env: Mapping[str, str] | None = None) -> Output:
         """Run `argv` with `env` added; after `timeout` seconds it is killed with its process group."""
+        if argv[0].startswith("-"):
+            # flock(1) would take it for an option of its own: `-c` is its shell.
+            at, why = time.time(), f"{argv[0]} is no program: it begins with a dash\n"
+            return Output(argv, Ending.NOT_STARTED, None, "", why, at, at)
         output = self._runner.hook(("flock", "--close", str(self._lock), *argv), timeout, env=env)
         return output._replace(argv=argv)
 
@@ -45,6 +50,10 @@ def hook_at_work(path: Path) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"{path} cannot be locked: {error.strerror}", "state_dir must lie on a local disk"
+        ) from error
     finally:
         os.close(descriptor)
     return False

@@ -14,7 +14,7 @@ from necism_monitor.adapters.journal_damage import is_damaged, move_aside
 from necism_monitor.adapters.journal_file import read_run
 from necism_monitor.adapters.journal_prune import LEAST, prune_runs
 from necism_monitor.adapters.journal_refusals import Refusals
-from necism_monitor.adapters.journal_shelf import SUFFIX, Shelf, name_stamp
+from necism_monitor.adapters.journal_shelf import Shelf
 from necism_monitor.adapters.journal_writer import JournalWriter
 from necism_monitor.adapters.owner import Owner, alive
 from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged, NecismError
@@ -126,9 +126,12 @@ class Journal:
         return last_change(run) if run else None
 
     def begin(self, header: Header, at: float) -> JournalWriter:
-        """The file of a new run.  Raises EnvironmentProblem."""
-        directory = self._shelf.directory(f"{header.service}/{header.resource}")
-        return JournalWriter.create(directory / f"{name_stamp(at)}-{header.id}{SUFFIX}")
+        """The file of a new run, the newest of its resource.  Raises EnvironmentProblem."""
+        try:
+            path = self._shelf.new_path(f"{header.service}/{header.resource}", header.id, at)
+        except JournalDamaged as error:
+            raise EnvironmentProblem(error.text, error.hint) from error
+        return JournalWriter.create(path)
 
     def reopen(self, resource: Resource) -> tuple[RunFile, JournalWriter] | None:
         """The newest run of a resource, to be continued; None where it has ended or there is none.
@@ -194,6 +197,7 @@ def _history(memory: Memory, open_run: OpenRun | None) -> History:
         last_success_at=memory.last_success_at,
         access=memory.access,
         devices=memory.devices,
+        wwns=memory.wwns,
         home=memory.home,
         mark=memory.mark,
     )

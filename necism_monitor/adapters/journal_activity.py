@@ -55,13 +55,13 @@ class Lookback:
         return [deed_of(run) for run in runs if run is not None]
 
     def _everywhere(self, since: float) -> Iterable[Deed]:
-        """Of all resources; a damaged file counts as a run that changed something: never as none."""
+        """Of all resources; a damaged file counts as a run that did something: never as none."""
         for resource_id in self._shelf.resources():
             for path in self._shelf.paths(resource_id, since):
                 try:
                     run = self._shelf.run(path)
                 except JournalDamaged:
                     began = named_time(path) or modified(path) or since
-                    yield Deed(automatic=True, changed=True, began=began, last=began)
+                    yield Deed(automatic=True, acted=True, began=began, last=began)
                 else:
                     yield from [deed_of(run)] if run else []

@@ -14,7 +14,7 @@ from necism_monitor.adapters.journal_seal import FORMAT, LINE_MAX, Newer, Torn, 
 from necism_monitor.domain.errors import JournalDamaged, JournalNewer
 from necism_monitor.domain.record import FormatError, Header, Line, RunFile
 
-_KEEP: Final = "keep the file; it is never overwritten"
+_KEEP: Final = "keep the file; no run starts until `necism abandon` sets it aside, unchanged"
 
 
 def read_run(path: Path) -> RunFile | None:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from necism_monitor import __version__
 from necism_monitor.adapters.atomic_file import replace_file, sync_directory
 from necism_monitor.adapters.journal_seal import close_seal, open_seal
-from necism_monitor.domain.errors import JournalDamaged
+from necism_monitor.domain.errors import JournalDamaged, JournalNewer
 from necism_monitor.domain.totals import NOTHING_PRUNED, Pruned
 
 VERSION: Final = 1
@@ -52,7 +53,7 @@ def save_pruned(path: Path, pruned: Pruned) -> None:
 
 
 def load_record(path: Path) -> dict[str, Any] | None:
-    """The record of a sealed file; None where there is none.  Raises JournalDamaged."""
+    """The record of a sealed file; None where there is none.  Raises JournalDamaged, JournalNewer."""
     try:
         record = open_seal(path.read_bytes().rstrip(b"\n"))
     except FileNotFoundError:
@@ -61,8 +62,15 @@ def load_record(path: Path) -> dict[str, Any] | None:
         raise JournalDamaged(f"{path} cannot be read: {error.strerror}", "check its owner and mode") from error
     except ValueError as error:
         raise _damaged(path, str(error)) from error
-    if record.get("v") != VERSION:
-        raise _damaged(path, f"it is of version {record.get('v')}, this program reads version {VERSION}")
+    version = record.get("v")
+    if isinstance(version, int) and version > VERSION:
+        raise JournalNewer(
+            f"{path}: written by a later release of necism (version {version}); "
+            f"this is necism {__version__}, which reads version {VERSION}",
+            "use that release for this resource; the file is intact and is left as it is",
+        )
+    if version != VERSION:
+        raise _damaged(path, f"it is of version {version}, this program reads version {VERSION}")
     return record
 
 
@@ -97,6 +105,6 @@ def ask_steadily(load: Callable[[], Kept], ask: Callable[[Kept], Thing]) -> Thin
 
 
 def _damaged(path: Path, why: str) -> JournalDamaged:
-    return JournalDamaged(
-        f"{path}: {why}", "restore it from a backup, or let `necism abandon` set it aside: counters begin anew then"
-    )
+    """Only that of a resource is `necism abandon`'s to set aside."""
+    way_out = "let `necism abandon` set it aside" if path.name == FILE else "move it away"
+    return JournalDamaged(f"{path}: {why}", f"restore it from a backup, or {way_out}: counters begin anew then")

@@ -29,6 +29,8 @@ NAMELESS: Final = "refusals.jsonl"
 PRUNED: Final = "refusals-pruned.json"
 _MONTHS_KEPT: Final = 64
 _MONTH: Final = "refusals-%Y-%m.jsonl"
+_TEXTS: Final = ("service", "resource", "trigger", "code", "text", "hint")
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 Thing = TypeVar("Thing")
 Record = dict[str, Any]
 Counts = Mapping[tuple[str, str], int]
@@ -107,7 +109,7 @@ class Refusals:
             gone = frozenset(record["gone"]) if record else frozenset[str]()
             return _Pruned({(str(resource), str(code)): int(number) for resource, code, number in lines}, gone)
         except (KeyError, TypeError, ValueError) as error:
-            hint = "restore it from a backup, or remove it: counters begin anew then"
+            hint = "restore it from a backup, or move it away: counters begin anew then"
             raise JournalDamaged(f"{path}: {type(error).__name__}: {error}", hint) from error
 
     def _steadily(self, ask: Callable[[_Pruned, list[Path]], Thing]) -> Thing:
@@ -208,4 +210,11 @@ def _object(line: str) -> Record | None:
         record = json.loads(line)
     except ValueError:
         return None
-    return record if isinstance(record, dict) else None
+    return record if isinstance(record, dict) and _is_refusal(record) else None
+
+
+def _is_refusal(record: Record) -> bool:
+    """Whether what it tells of a refusal is text, and its time, where there is one, a moment."""
+    at = record.get("at")
+    timed = at is None or (isinstance(at, int | float) and 0 <= at < _LATEST)
+    return timed and all(isinstance(record.get(name, ""), str) for name in _TEXTS)

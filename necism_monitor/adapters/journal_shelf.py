@@ -31,6 +31,8 @@ RUNS_KEPT: Final = 512
 COUNTS_KEPT: Final = 50_000
 """Of how many runs it keeps what they add to the totals: a daily run of a hundred resources for more than a year."""
 SUFFIX: Final = ".jsonl"
+_NEXT: Final = 1e-6
+"""Seconds: the smallest difference that names tell."""
 Thing = TypeVar("Thing")
 
 
@@ -57,6 +59,16 @@ class Shelf:
         first = "" if since is None else name_stamp(since)
         names = [name for name in _names(self.directory(resource_id)) if name.endswith(SUFFIX) and name >= first]
         return [self.directory(resource_id) / name for name in sorted(names)]
+
+    def new_path(self, resource_id: str, run_id: str, at: float) -> Path:
+        """Where a run that begins at `at` is to be written: after every other one, by its name.
+
+        A clock that was put back must not hide it behind older runs: which one is open is asked of the newest.
+        Raises JournalDamaged.
+        """
+        times = (named_time(path) for path in self.paths(resource_id))
+        newest = max((time for time in times if time is not None), default=at - _NEXT)
+        return self.directory(resource_id) / f"{name_stamp(max(at, newest + _NEXT))}-{run_id}{SUFFIX}"
 
     def resources(self) -> list[ResourceId]:
         """Every resource that has a directory, also those that no configuration names any more.

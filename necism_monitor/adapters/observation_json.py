@@ -38,6 +38,7 @@ def encode_observation(seen: Observation) -> Json:
         "links": _each(seen.links, _encode_links),
         "inventory": None if seen.inventory is None else _encode_inventory(seen.inventory),
         "commands": dict(seen.commands),
+        "wwns": dict(seen.wwns),
         "volumes": encode_volumes(seen.volumes),
         "newer": dict(seen.newer),
     }
@@ -54,6 +55,8 @@ def decode_observation(found: Json) -> Observation:
         links=_names(found["links"], _or_unread(_decode_links)),
         inventory=_optional(found["inventory"], _or_unread(_decode_inventory)),
         commands={_text(name): _count(number) for name, number in _object(found["commands"]).items()},
+        # A file of an earlier release has none.
+        wwns={LdName(_text(lv)): _text(wwn) for lv, wwn in _object(found.get("wwns", {})).items()},
         volumes=decode_volumes(found["volumes"]),
         newer=_names(found.get("newer", {}), _time),
     )

@@ -26,6 +26,8 @@ from necism_monitor.ism.output import Ending, Output
 
 Argv = tuple[str, ...]
 NO_TEXTS: Final = Texts("", "", truncated=False)
+WATCH: Final = 0.2
+"""Seconds between two looks at how much a hook has written."""
 
 
 class _Call(NamedTuple):
@@ -226,20 +228,27 @@ class ProcessRunner:
                 files.close()
             return _not_started(call, env, error)
         try:
-            return call.output(self._await_hook(pid, call.start + timeout), files.texts(), pid)
+            return call.output(self._await_hook(pid, call.start + timeout, files), files.texts(), pid)
         finally:
             files.close()
 
-    def _await_hook(self, pid: int, deadline: float) -> Status:
-        """Wait for a hook; one that is killed at its deadline is proven gone, or lost."""
-        if children.await_end(pid, deadline):
+    def _await_hook(self, pid: int, deadline: float, files: Files) -> Status:
+        """Wait for a hook; one that is killed at its deadline is proven gone with its group, or lost.
+
+        Where the process that we started was killed, by its own child or for want of memory, what it started may be at
+        work still: that ends, too.
+        """
+        while not (over := children.await_end(pid, min(deadline, time.monotonic() + WATCH))):
+            if time.monotonic() >= deadline:
+                break
+            files.bound()
+        if over and not children.was_killed(pid):
             return children.reap(pid) or (Ending.LOST, None)
         for number, patience in ((signal.SIGTERM, self._patience.term), (signal.SIGKILL, self._patience.kill)):
             children.signal_group(pid, number)
-            if children.await_end(pid, time.monotonic() + patience):
-                children.signal_group(pid, signal.SIGKILL)
-                children.reap(pid)
-                return Ending.TIMED_OUT, None
+            if children.await_group(pid, time.monotonic() + patience):
+                status = children.reap(pid) or (Ending.LOST, None)
+                return status if over else (Ending.TIMED_OUT, None)
         with self._guard:
             self._lost.add(pid)
         return Ending.LOST, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,13 +14,16 @@ from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.domain.model import Array
 from necism_monitor.ism.commands import ReadCommand
 from necism_monitor.ism.far_side import read_output
-from necism_monitor.ism.output import Output
-from necism_monitor.ism.reach import MARGIN, SAFE, Link, command_line, read_line, shown_line
+from necism_monitor.ism.output import Ending, Output
+from necism_monitor.ism.reach import CONNECT_SECONDS, MARGIN, SAFE, Link, command_line, read_line, shown_line
 
 SOCKET_MAX: Final = 107
 """Bytes of a socket's path on Linux."""
 SOCKET_NAME: Final = 1 + 40 + 17
 """What ssh puts behind the directory: a slash, a hash, and the ending of the temporary name."""
+
+SILENT_SECONDS: Final = 5.0
+"""For which a host that let us wait in vain is not asked again: dozens of questions would each wait as long."""
 
 
 class ArrayReader:
@@ -38,10 +42,16 @@ class ArrayReader:
     ) -> None:
         self._runner, self._array, self._on_finish, self._run_dir = runner, array, on_finish, run_dir
         self._turn = threading.BoundedSemaphore(array.parallel_commands)
+        self._silence: tuple[float, Output] | None = None
 
     def read(self, command: ReadCommand, timeout: float | None = None) -> Output:
-        """Run `command`; `timeout` in seconds shortens the array's `read_timeout`."""
+        """Run `command`; `timeout` in seconds shortens the array's `read_timeout`.
+
+        Behind a host that has just let us wait in vain it is not sent, and the answer is that one's: a cut connection.
+        """
         with self._turn:
+            if (silence := self._silence) is not None and time.monotonic() < silence[0]:
+                return silence[1]._replace(argv=shown_line(self._array, command.argv))
             output = (self._here if self._array.host is None else self._there)(command, timeout)
         if self._on_finish is not None:
             self._on_finish(output._replace(argv=command.argv))
@@ -58,7 +68,10 @@ class ArrayReader:
         seconds, nonce = min(limit, self._array.read_timeout), os.urandom(16).hex()
         link = Link(self._array.ssh_config, control_directory(self._run_dir))
         argv = read_line(self._array, command.argv, link, nonce, seconds)
-        return read_output(self._runner.read(argv, limit), nonce, shown_line(self._array, command.argv), seconds)
+        output = read_output(self._runner.read(argv, limit), nonce, shown_line(self._array, command.argv), seconds)
+        waited = output.ending is Ending.CUT and output.ended_at - output.started_at >= CONNECT_SECONDS
+        self._silence = (time.monotonic() + SILENT_SECONDS, output) if waited else None
+        return output
 
 
 def control_directory(run_dir: Path | None) -> str | None:

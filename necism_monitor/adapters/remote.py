@@ -17,7 +17,7 @@ from necism_monitor.domain.model import Array
 from necism_monitor.ism.commands import ChangeCommand
 from necism_monitor.ism.far_side import change_output, cut_output, hear, said_by_ssh, why_not
 from necism_monitor.ism.output import Ending, Output
-from necism_monitor.ism.reach import MARGIN, Link, change_line, claim_line
+from necism_monitor.ism.reach import MARGIN, Link, change_line, claim_line, quote
 
 PROBE_PAUSE: Final = 2.0
 """Seconds between two looks at the lock over there."""
@@ -59,7 +59,7 @@ class Claim:
             return why
         raise EnvironmentProblem(
             f"array {self._array.name} cannot be locked on {self._array.host}: {why}",
-            f"`ssh -o BatchMode=yes {self._array.host} true` must work for the user that runs necism; the user there "
+            f"`{self._by_hand()}` must work for the user that runs necism; the user there "
             "needs a home directory that can be written, and flock, setsid, timeout and mktemp",
         )
 
@@ -67,6 +67,17 @@ class Claim:
         """Whether everything that was sent before is over or can begin no more; False also where nobody can tell."""
         word, _ = self._send(self._token)
         return word == "claimed" or (word or "").startswith("not:foreign:")
+
+    def renewed(self, token: str) -> bool:
+        """Whether our token is another one than `token`; asks, because the answer to a claim may have been lost."""
+        if self.token == token:
+            self.outlives()
+        return self.token != token
+
+    def _by_hand(self) -> str:
+        """What a person types to see what ssh says, with the same configuration file."""
+        config = () if self.link.config is None else ("-F", quote(self.link.config))
+        return " ".join(("ssh", *config, "-o BatchMode=yes", self._array.host or "", "true"))
 
     def _send(self, instead_of: str) -> tuple[str | None, str]:
         """Try a new token; the script's word, and the reason in words for people."""
@@ -83,7 +94,8 @@ class Claim:
             current = (heard.word or "").removeprefix("not:foreign:")
             if current in self._tried:
                 self._token = current
-            return heard.word, why_not(heard, self.lock) or said_by_ssh(heard)
+            late = f"no answer within {MARGIN} s" if raw.ending in {Ending.TIMED_OUT, Ending.LOST} else ""
+            return heard.word, why_not(heard, self.lock) or late or said_by_ssh(heard)
 
 
 class _Open(NamedTuple):
@@ -150,7 +162,7 @@ class RemoteChanger:
         while True:
             token, nonce, tries = self._claim.token, os.urandom(16).hex(), tries - 1
             raw = self._send(change_line(self._array, argv, self._claim.link, nonce, token))
-            if not tries or hear(raw, nonce).word != "not:fenced" or self._claim.token == token:
+            if not tries or hear(raw, nonce).word != "not:fenced" or not self._claim.renewed(token):
                 return raw, nonce
 
     def settled(self, key: int) -> Output | None:

@@ -6,6 +6,7 @@ so that two halves never join into a record nobody printed.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import selectors
@@ -15,6 +16,8 @@ from typing import IO, Final, NamedTuple
 CHUNK: Final = 1 << 16
 # A pipe holds at most this much that was written before its writer was killed (Linux: pipe-max-size, 1 MiB).
 PIPE_READS: Final = 16
+STREAM_MAX: Final = 1 << 26
+"""Bytes of a stream that `Files.bound` lets stand: nobody reads more, and it takes this host's memory."""
 
 
 class Cap(NamedTuple):
@@ -135,6 +138,14 @@ class Files:
         err, err_cut = self._text(self.stderr)
         return Texts(out, err, out_cut or err_cut)
 
+    def bound(self) -> None:
+        """End the growth of a stream in memory that is far too long: from then on whoever writes is told an error."""
+        for descriptor in (self.stdout, self.stderr):
+            # A file on a disk cannot be sealed: it ends with the disk.
+            with contextlib.suppress(OSError):
+                if os.fstat(descriptor).st_size > STREAM_MAX:
+                    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)
+
     def close(self) -> None:
         """Close our descriptors; the command keeps its own."""
         os.close(self.stdout)
@@ -163,7 +174,7 @@ def _nameless(scratch: Path | None) -> int:
             return _on_disk(scratch)
         except OSError:
             pass
-    descriptor = os.memfd_create("necism-output", os.MFD_CLOEXEC)
+    descriptor = os.memfd_create("necism-output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     # A script that reopens /dev/stderr truncates it: appending, what follows then leaves no hole of NULs.
     fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
     return descriptor

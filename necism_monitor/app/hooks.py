@@ -32,6 +32,8 @@ class Survey(NamedTuple):
     unknown: tuple[str, ...]
     free: Mapping[LdName, str | None]
     """LV -> special file."""
+    doubtful: Mapping[LdName, str | None]
+    """The same for those whose use is not known."""
 
 
 class HostHooks:
@@ -56,7 +58,7 @@ class HostHooks:
         return self._run(hook.argv, hook.timeout, pairs)
 
     def gate(self, pairs: tuple[PlannedPair, ...]) -> str | None:
-        """Why the LVs must not be taken away, or None; buffers of this host are flushed where nobody uses the LV."""
+        """Why the LVs must not be taken away, or None; buffers of this host are flushed first."""
         found = survey(self._desk, pairs)
         if found.used:
             return "; ".join(found.used)
@@ -67,9 +69,13 @@ class HostHooks:
                 return f"in_use_check does not say that the LVs are free: {failed}"
         elif told := doubt(self._resource, found):
             if self._trigger != MANUAL:
-                return f"{told}; neither in_use_check nor `consumers = none` answers for them"
+                return unanswered(told)
             self._desk.narrator.say("WARNING", told)
-        return "; ".join(self._desk.devices.flush(found.free)) or None
+        unflushed = self._desk.devices.flush(found.free)
+        # Whether it is used could not be found out, but buffers that are written later land on the new image.
+        for text in () if unflushed else self._desk.devices.flush(found.doubtful):
+            self._desk.narrator.say("WARNING", text)
+        return "; ".join(unflushed) or None
 
     def _run(self, argv: tuple[str, ...], timeout: float, pairs: tuple[PlannedPair, ...]) -> str | None:
         output = self._desk.hooks.hook(argv, timeout, env=self._environment(pairs))
@@ -108,6 +114,11 @@ def doubt(resource: Resource, found: Survey) -> str:
     return f"whether a host uses the LVs is not known: {'; '.join(found.unknown)}"
 
 
+def unanswered(told: str) -> str:
+    """What a doubt is to a caller that is no person: a refusal."""
+    return f"{told}; neither in_use_check nor `consumers = none` answers for them"
+
+
 def survey(desk: Desk, pairs: Iterable[PlannedPair]) -> Survey:
     """What this host knows about the use of the LVs that would be taken away."""
     files = {pair.lv: pair.special_file for pair in pairs if pair.previous is not None}
@@ -117,6 +128,7 @@ def survey(desk: Desk, pairs: Iterable[PlannedPair]) -> Survey:
         _sentences(told, UseState.IN_USE),
         _sentences(told, UseState.UNKNOWN),
         {lv: files[lv] for lv, use in told.items() if use.state is UseState.FREE},
+        {lv: files[lv] for lv, use in told.items() if use.state is UseState.UNKNOWN},
     )
 
 

@@ -7,12 +7,12 @@ from datetime import tzinfo
 from typing import Final, NamedTuple
 
 from necism_monitor.app.collect import collect, in_parallel
-from necism_monitor.app.ports import Clock, Journals, ObservationStore, Reader, VolumeMap
+from necism_monitor.app.ports import Clock, HostDevices, Journals, ObservationStore, Reader, VolumeMap
 from necism_monitor.domain.judge import Evidence, judge
 from necism_monitor.domain.model import Config, Resource, Source
 from necism_monitor.domain.names import ArrayName, LdName
 from necism_monitor.domain.offsets import clock_offsets
-from necism_monitor.domain.reading import Observation, Unread
+from necism_monitor.domain.reading import Observation, Unread, special_files
 from necism_monitor.domain.verdicts import Verdicts
 
 NEVER: Final = float("-inf")
@@ -28,6 +28,8 @@ class Sources(NamedTuple):
     store: ObservationStore
     clock: Clock
     host_zone: tzinfo
+    devices: Mapping[ArrayName, HostDevices] = {}
+    """The devices of this host, for the arrays whose commands name them."""
 
 
 def look(sources: Sources, resources: tuple[Resource, ...]) -> Verdicts:
@@ -68,7 +70,8 @@ def observe(sources: Sources, resources: tuple[Resource, ...]) -> dict[ArrayName
 def read_array(sources: Sources, name: ArrayName) -> Observation:
     """Read one array by commands: every resource on it that is shown, so that the observation serves everybody."""
     wanted = tuple(one for one in sources.config.resources if one.array == name and not one.hidden)
-    return collect(sources.readers[name], sources.config.array(name), wanted, sources.maps[name], sources.clock)
+    seen = collect(sources.readers[name], sources.config.array(name), wanted, sources.maps[name], sources.clock)
+    return seen._replace(wwns=sources.devices[name].wwns(special_files(seen))) if name in sources.devices else seen
 
 
 def _fresh(sources: Sources, name: ArrayName, kept: Observation | Unread, resources: tuple[Resource, ...]) -> bool:

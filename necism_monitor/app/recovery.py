@@ -10,19 +10,20 @@ from typing import NamedTuple
 from necism_monitor.app.collect import collect
 from necism_monitor.app.desk import Desk, Report, Request, acquire, deadline_of, refuse, tidy
 from necism_monitor.app.hooks import HostHooks, patience
+from necism_monitor.app.opening import header_of, open_journal, tools_of
 from necism_monitor.app.ports import HeldLock, RunJournal
-from necism_monitor.app.resync_engine import Engine, Tools
+from necism_monitor.app.resync_engine import Engine
 from necism_monitor.app.share import share, withdraw
 from necism_monitor.domain.beginning import Start, may_begin
-from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged
-from necism_monitor.domain.events import Closed, Link, Recovering
+from necism_monitor.domain.errors import JournalDamaged
+from necism_monitor.domain.events import Closed, Link, Plan, Recovering
 from necism_monitor.domain.guards import TABLE, survey
 from necism_monitor.domain.history import NO_HISTORY, RunState
 from necism_monitor.domain.judge import basis_of
 from necism_monitor.domain.model import Resource
 from necism_monitor.domain.plan import plan_hash
 from necism_monitor.domain.reading import Observation, Unread
-from necism_monitor.domain.record import Header, Line, PlanLine
+from necism_monitor.domain.record import Line
 from necism_monitor.domain.refusals import Refusal, refusal
 from necism_monitor.domain.rescue import Rescue, find_rescue
 from necism_monitor.domain.run import Run, start
@@ -51,7 +52,7 @@ def resume(desk: Desk, resource: Resource, request: Request) -> Report:
     """End an unfinished run by restoring service: reads everything, links what is detached, never creates."""
     history = desk.book.history(resource)
     if isinstance(history, Unread):
-        return refuse(desk, resource, request, refusal("journal-unreadable", history.text))
+        return refuse(desk, resource, request, refusal("journal-unreadable", history.text, history.hint))
     # Where the run's process is gone, the lock is held by a command that it started, or by another run: both end.
     orphaned = history.open_run is not None and history.open_run.state is RunState.UNFINISHED
     held = acquire(desk, desk.config.settings.relink_timeout if orphaned else request.wait)
@@ -76,19 +77,7 @@ def resume(desk: Desk, resource: Resource, request: Request) -> Report:
 def _restore(work: _Work, journal: RunJournal, run: Run, before: Observation | None, hooks: HostHooks) -> Report:
     """Drive `run` as one that only links, whatever it was begun for."""
     desk, request = work.desk, work.request
-    tools = Tools(
-        desk.array,
-        desk.config.settings,
-        desk.reader,
-        desk.exclusive.changer(work.held),
-        journal,
-        desk.clock,
-        desk.narrator,
-        desk.stop,
-        hooks,
-        desk.devices,
-    )
-    engine, now = Engine(tools, run, len(run.plan.pairs)), desk.clock.now()
+    engine, now = Engine(tools_of(desk, journal, work.held, hooks), run, len(run.plan.pairs)), desk.clock.now()
     readings, waits = 2 * len(run.plan.bvs), patience(work.resource)
     deadline = deadline_of(desk.config.settings, desk.array, len(run.plan.pairs), readings, now, waits)
     engine.note(Recovering(f"{'resumed' if before is None else 'relinked'} by {request.user}", request.owner, deadline))
@@ -143,7 +132,7 @@ def _open_beside_damage(desk: Desk, resource: Resource) -> Refusal | None:
     file, journal = found
     journal.close()
     text = f"run {file.header.id} by {file.header.user} has no end"
-    return refusal("unfinished", text) if file.run().changed else None
+    return refusal("unfinished", text) if file.run().binding else None
 
 
 def _survey(desk: Desk, resource: Resource) -> tuple[Rescue, Observation] | Refusal:
@@ -193,37 +182,8 @@ def _begin_relink(desk: Desk, resource: Resource, request: Request, rescue: Resc
     plain = {"rw": None, "ro": "ro"}
     links = (Link(pair.bv, pair.lv, pair.target, plain[pair.access]) for pair in rescue.plan.pairs)
     digest = plan_hash(command_of(link).argv for link in links)
-    header = _header(desk, resource, request, digest, rescue)
-    journal = desk.book.begin(header, desk.clock.now())
-    try:
-        journal.append(Line(desk.clock.now(), header))
-        for pair in rescue.plan.pairs:
-            journal.append(Line(desk.clock.now(), PlanLine(pair, rescue.facts[pair.target], None)))
-    except EnvironmentProblem:
-        journal.close()
-        raise
-    return journal
-
-
-def _header(desk: Desk, resource: Resource, request: Request, digest: str, rescue: Rescue | None = None) -> Header:
-    pairs = rescue.plan.pairs if rescue else ()
-    bvs = rescue.plan.bvs if rescue else ()
-    return Header(
-        id=request.run_id,
-        service=resource.service,
-        resource=resource.name,
-        trigger=request.trigger,
-        key=request.key,
-        user=request.user,
-        reason=request.reason,
-        force=False,
-        order=resource.order.value,
-        parallel=resource.parallel,
-        pairs=len(pairs),
-        plan_hash=digest,
-        deadline=deadline_of(desk.config.settings, desk.array, len(pairs), 2 * len(bvs), desk.clock.now()),
-        owner=request.owner,
-    )
+    header = header_of(desk, resource, request, rescue.plan, digest, len(rescue.plan.pairs))
+    return open_journal(desk, header, rescue.plan, rescue.facts)
 
 
 def abandon(desk: Desk, resource: Resource, request: Request) -> Report:
@@ -261,11 +221,10 @@ def _set_aside(desk: Desk, resource: Resource) -> list[str]:
 
 def _note(desk: Desk, resource: Resource, request: Request, said: list[str]) -> None:
     """Journal who set files aside, why, and where they are, as a run that changed nothing."""
-    header, now = _header(desk, resource, request, plan_hash(())), desk.clock.now()
-    journal = desk.book.begin(header, now)
+    nothing = Plan((), resource.order, resource.parallel)
+    journal = open_journal(desk, header_of(desk, resource, request, nothing, plan_hash(()), 0), nothing, {})
     try:
-        journal.append(Line(now, header))
-        journal.append(Line(now, Closed(0, "old", "; ".join(said))))
+        journal.append(Line(desk.clock.now(), Closed(0, "old", "; ".join(said))))
     finally:
         journal.close()
 
@@ -277,9 +236,11 @@ def _close(desk: Desk, resource: Resource, request: Request) -> list[str]:
         return []
     file, journal = found
     try:
-        text = f"abandoned by {request.user}: {request.reason}"
-        journal.append(Line(desk.clock.now(), Closed(6, images(file.run()), text)))
+        run, text = file.run(), f"abandoned by {request.user}: {request.reason}"
+        journal.append(Line(desk.clock.now(), Closed(6, images(run), text)))
     finally:
         journal.close()
     desk.narrator.say("WARNING", f"run {file.header.id} {text}")
-    return [f"run {file.header.id} is closed; `necism status` shows what it left"]
+    done = [f"run {file.header.id} is closed; `necism status` shows what it left"]
+    # Whom pre_resync stopped nobody starts any more, and no face shows it.
+    return [*done, "post_resync was owed and was not run: what it starts is left to you"] if run.owes_post else done

@@ -9,23 +9,21 @@ from typing import NamedTuple
 
 from necism_monitor.app.admission import admit, situation_of
 from necism_monitor.app.collect import collect
-from necism_monitor.app.desk import Desk, Report, Request, acquire, deadline_of, refuse, tidy
-from necism_monitor.app.hooks import HostHooks, argv_of, doubt, patience, survey
+from necism_monitor.app.desk import Desk, Report, Request, acquire, refuse, tidy
+from necism_monitor.app.hooks import HostHooks, argv_of, doubt, survey, unanswered
+from necism_monitor.app.opening import header_of, open_journal, tools_of
 from necism_monitor.app.ports import (
     HeldLock,
-    RunJournal,
 )
-from necism_monitor.app.resync_engine import REFUSED, Engine, Tools
+from necism_monitor.app.resync_engine import REFUSED, Engine
 from necism_monitor.app.share import share, withdraw
 from necism_monitor.domain.beginning import switch_story
-from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.events import GATE, PRE, Closed, Hook, Plan, SvFact
 from necism_monitor.domain.guards import Situation, may_change
 from necism_monitor.domain.model import MANUAL, Resource
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.plan import make_plan, plan_hash
 from necism_monitor.domain.reading import Observation, Unread
-from necism_monitor.domain.record import Header, Line, PlanLine
 from necism_monitor.domain.refusals import Refusal, refusal
 from necism_monitor.domain.run import start
 from necism_monitor.domain.sequence import rehearse
@@ -78,7 +76,11 @@ def _rehearsed(desk: Desk, resource: Resource, request: Request) -> Report:
     # What pre_resync would stop may use them until then.
     if found.used and PRE not in ready.plan.hooks:
         return refuse(desk, resource, request, refusal("in-use", "; ".join(found.used)))
-    notes = (*_notes(desk, request), *found.used, *filter(None, [doubt(resource, found)]))
+    told = doubt(resource, found)
+    # pre_resync makes nothing visible: whom a doubt holds now, it would hold then.
+    if told and request.trigger != MANUAL:
+        return refuse(desk, resource, request, refusal("in-use", unanswered(told)))
+    notes = (*_notes(desk, request), *found.used, *filter(None, [told]))
     return Report(resource, 0, "would be done", None, None, ready.argvs, ready.hash, notes)
 
 
@@ -115,10 +117,12 @@ def _locked(desk: Desk, resource: Resource, request: Request, held: HeldLock) ->
     why = desk.stop()
     if why:
         return Report(resource, 3, f"stopped by {why} before anything was changed")
-    journal = _open_journal(desk, resource, request, ready)
+    header = header_of(desk, resource, request, ready.plan, ready.hash, ready.changes)
+    journal = open_journal(desk, header, ready.plan, ready.facts)
     taken = withdraw(desk, resource)
     try:
-        engine = _engine(desk, ready, journal, held, hooks)
+        run = start(ready.plan, ready.facts)
+        engine = Engine(tools_of(desk, journal, held, hooks), run, ready.changes)
         result, is_open = engine.drive()
         share(desk, resource, engine, ready.observation, taken)
         return _ended(desk, resource, request, ready, engine, result, is_open)
@@ -139,6 +143,10 @@ def _prepare(desk: Desk, resource: Resource, request: Request) -> _Ready | Refus
             break
         desk.narrator.say("INFO", f"waiting: {refused.text}")
         desk.clock.sleep(SETTLE_PAUSE)
+        # Minutes go by: a kill switch that came meanwhile, or the end of a window, counts.
+        held = admit(desk, resource, request)
+        if held is not None:
+            return held
     return refused or _planned(desk, situation, observation, request)
 
 
@@ -159,57 +167,6 @@ def _planned(desk: Desk, situation: Situation, observation: Observation, request
 
 def _without_gate(plan: Plan) -> Plan:
     return plan._replace(hooks=tuple(name for name in plan.hooks if name != GATE))
-
-
-def _open_journal(desk: Desk, resource: Resource, request: Request, ready: _Ready) -> RunJournal:
-    """Write the header and the plan, so that whatever comes is on disk before the first CHANGE."""
-    now = desk.clock.now()
-    settings, readings = desk.config.settings, 2 * len(ready.plan.bvs)
-    header = Header(
-        id=request.run_id,
-        service=resource.service,
-        resource=resource.name,
-        trigger=request.trigger,
-        key=request.key,
-        user=request.user,
-        reason=request.reason,
-        force=request.force,
-        order=ready.plan.order.value,
-        parallel=ready.plan.parallel,
-        pairs=len(ready.plan.pairs),
-        plan_hash=ready.hash,
-        deadline=deadline_of(settings, desk.array, ready.changes, readings, now, patience(resource)),
-        owner=request.owner,
-        hooks=ready.plan.hooks,
-        create_first=ready.plan.create_first,
-    )
-    journal = desk.book.begin(header, now)
-    try:
-        journal.append(Line(now, header))
-        for pair in ready.plan.pairs:
-            previous = ready.facts.get(pair.previous) if pair.previous else None
-            journal.append(Line(now, PlanLine(pair, ready.facts.get(pair.target), previous)))
-    except EnvironmentProblem:
-        journal.close()
-        raise
-    return journal
-
-
-def _engine(desk: Desk, ready: _Ready, journal: RunJournal, held: HeldLock, hooks: HostHooks) -> Engine:
-    tools = Tools(
-        desk.array,
-        desk.config.settings,
-        desk.reader,
-        desk.exclusive.changer(held),
-        journal,
-        desk.clock,
-        desk.narrator,
-        desk.stop,
-        hooks,
-        desk.devices,
-        held.intact,
-    )
-    return Engine(tools, start(ready.plan, ready.facts), ready.changes)
 
 
 def _ended(

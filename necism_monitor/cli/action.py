@@ -86,8 +86,9 @@ class Stop:
     def listening(self) -> Iterator[None]:
         """Heed what asks to end; a closed terminal or pipe, or a stop key, must not leave LVs detached."""
         old = {number: signal.signal(number, self._note) for number in TURN_BACK}
+        # Not SIG_IGN: a hook would inherit it, and so would the service that it starts.
         for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGTSTP):
-            old[number] = signal.signal(number, signal.SIG_IGN)
+            old[number] = signal.signal(number, _heed_not)
         try:
             yield
         finally:
@@ -96,6 +97,10 @@ class Stop:
 
     def _note(self, number: int, _frame: object) -> None:
         self.why = signal.Signals(number).name
+
+
+def _heed_not(_number: int, _frame: object) -> None:
+    """A signal that must not end or stop a run."""
 
 
 def make_desk(

@@ -27,7 +27,7 @@ from necism_monitor.domain.model import Config
 from necism_monitor.domain.names import ArrayName, LdName
 from necism_monitor.domain.reading import Unread
 from necism_monitor.ism.commands import ReadCommand, linkinfo, query_detail, query_sv, view_arrays
-from necism_monitor.ism.output import Output
+from necism_monitor.ism.output import Ending, Output
 from necism_monitor.ism.query import parse_sv
 from necism_monitor.render.document import rfc3339
 
@@ -150,6 +150,9 @@ def _record(directory: Path, number: int, shot: Shot, redactor: Redactor | None)
     argv = shot.command.argv if redactor else output.argv
     stem = f"{number:04}-{file_name(array)}-{PurePath(shot.command.argv[0]).name}"
     streams = {"stdout": output.stdout, "stderr": output.stderr}
+    if redactor and output.ending is Ending.CUT:
+        # They name hosts, users and addresses that no configuration knows.
+        streams["stderr"] = "(the words of ssh are left out)\n"
     for stream, text in streams.items():
         (directory / f"{stem}.{stream}.txt").write_text(hide(text), encoding="utf-8")
     return {

@@ -17,20 +17,27 @@ _RESYNC: Final = {
     0: "done and verified (with --dry-run: it would be)",
     3: "refused: nothing was changed; the refusal has a code of its own",
     4: "not needed or too soon (too-soon, not-needed, key-spent): nothing was changed",
-    5: "failed, and every LV is proven linked",
+    5: "failed, and every LV is proven linked; also where only post_resync failed",
     6: "an LV is detached, or nobody can prove that it is linked: look at once",
-    7: "another run, or a command it left behind, holds the lock (locked)",
+    7: "another run, or a command or hook it left behind, holds the lock (locked)",
 }
 _SYNCRESYNC: Final = {
     code: text if code else "done and verified, or skipped by sync_min_delay"
     for code, text in _RESYNC.items()
     if code != refusals.EXITS["too-soon"]
 }
-_RESTORE: Final = {
+_RELINK: Final = {
     0: "every LV is linked, or there was nothing to do",
     3: "refused: nothing was changed",
     6: "an LV is detached, was left alone, or nobody can prove that it is linked: look at once",
-    7: "another run, or a command it left behind, holds the lock (locked)",
+    7: _RESYNC[7],
+}
+_RESUME: Final = {
+    0: "every LV is linked, whatever the images, or there was nothing to do",
+    3: "refused: nothing was changed",
+    5: "every LV is linked, and only post_resync failed: those who use the LVs may still be stopped",
+    6: "an LV is detached, or nobody can prove that it is linked: look at once",
+    7: _RESYNC[7],
 }
 _ABANDON: Final = {
     0: "the run is closed, the damaged journal set aside, or there was nothing to do",
@@ -41,15 +48,20 @@ EXITS: Final[Mapping[str, Mapping[int, str]]] = {
     "status": {0: "up", 1: "warn", 3: "unknown: could not tell"},
     "resync": _RESYNC,
     "syncresync": _SYNCRESYNC,
-    "resume": _RESTORE,
-    "relink": _RESTORE,
+    "resume": _RESUME,
+    "relink": _RELINK,
     "abandon": _ABANDON,
     "collect": {0: "every array was read", 3: "some could not be read, or the file could not be written"},
     "config": {0: "the configuration can be used", 64: "it cannot; all problems are listed"},
+    "exporter": {0: "asked to stop", 1: "cannot listen on the address", 3: "a library of the extra `web` is missing"},
     "check_necism": {
         0: "OK: up", 1: "WARNING", 2: "CRITICAL, by your thresholds only", 3: "UNKNOWN: could not tell, or wrong usage",
     },
 }  # fmt: skip
+PLAIN: Final = ("history", "capture", "explain", "simulator", "demo")
+"""Commands that end with nothing but what every command may end with."""
+HOOKED: Final = ("pre-resync-failed", "in-use")
+"""Refusals that may come after creates: of pairs that take turns these come first."""
 EVERYWHERE: Final[Mapping[int, str]] = {
     0: "done",
     3: "something on this host is wrong: rights, disk, an array that cannot be asked",
@@ -58,6 +70,8 @@ EVERYWHERE: Final[Mapping[int, str]] = {
     130: "interrupted (Ctrl-C)",
     143: "ended by SIGTERM",
 }
+USAGE: Final = 64
+"""Where the codes of sysexits.h begin: they mean the same everywhere."""
 WIDTH: Final = 100
 
 
@@ -81,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 def _explain(code: str) -> list[str]:
     told = list(_meanings(code))
     if not told:
-        known = {*findings.CATALOGUE, *refusals.CATALOGUE, *EXITS}
+        known = {*findings.CATALOGUE, *refusals.CATALOGUE, *EXITS, *PLAIN}
         near = suggest(code, known)
         raise UsageError(
             f"nothing is called {code!r}", f"did you mean {near}?" if near else "`necism explain` lists all"
@@ -96,17 +110,27 @@ def _meanings(code: str) -> Iterator[str]:
         yield from _body(found.explain, found.hint)
     if refusal := refusals.CATALOGUE.get(code):
         yield f"{code}: a refusal of resync (exit code {refusals.EXITS.get(code, 3)}); nothing was changed"
-        yield from _body(refusal.explain, refusal.hint)
-    if code in EXITS:
+        yield from _body(f"{refusal.explain}{_afterwards(code)}", refusal.hint)
+    if code in EXITS or code in PLAIN:
         yield f"{code}: exit codes"
-        yield from (f"  {number:>3}  {text}" for number, text in {**EXITS[code], **_common(code)}.items())
+        yield from (f"  {number:>3}  {text}" for number, text in sorted(_codes(code).items()))
     if code.isdecimal():
         yield from _number(int(code))
 
 
-def _common(verb: str) -> dict[int, str]:
-    """What every command may end with besides; the plugin has no codes above 3."""
-    return {} if verb == "check_necism" else {number: text for number, text in EVERYWHERE.items() if number >= 64}  # noqa: PLR2004 - 64 is where sysexits.h begins
+def _afterwards(code: str) -> str:
+    """What is otherwise where creates came before the question."""
+    if code not in HOOKED:
+        return ""
+    return " After the creates of pairs that take turns it is a failure (5) instead: every LV keeps its old image."
+
+
+def _codes(verb: str) -> dict[int, str]:
+    """What a command may end with, that of every command included; the plugin has no codes above 3."""
+    if verb == "check_necism":
+        return dict(EXITS[verb])
+    own = EXITS.get(verb, EVERYWHERE)
+    return {**{number: text for number, text in EVERYWHERE.items() if number >= USAGE}, **own}
 
 
 def _number(number: int) -> Iterator[str]:

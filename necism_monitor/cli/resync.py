@@ -142,7 +142,7 @@ def act(args: argparse.Namespace, do: Act, wishes: dict[str, object], *, as_json
                 break
     try:
         _print(config, sources, reports, wishes, as_json=as_json)
-    except EnvironmentProblem as problem:
+    except (EnvironmentProblem, JournalDamaged) as problem:
         if wishes.get("dry_run"):
             raise
         # How the run ended must not be lost because its result cannot be written.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from necism_monitor.adapters.blockdev import BlockDevices
 from necism_monitor.adapters.clock import SystemClock, host_zone
 from necism_monitor.adapters.config import Examined, Overrides, default_path, examine
 from necism_monitor.adapters.journal import Journal
@@ -76,4 +77,5 @@ def make_sources(config: Config, on_finish: Callable[[Output], None] | None = No
         store=observation_file(config),
         clock=SystemClock(),
         host_zone=host_zone(),
+        devices={array.name: BlockDevices(runner) for array in arrays if array.host is None},
     )

@@ -14,8 +14,8 @@ class Deed(NamedTuple):
     """One run, for the budgets; times are seconds since the epoch."""
 
     automatic: bool
-    changed: bool
-    """It began a CHANGE."""
+    acted: bool
+    """It began a CHANGE, or a hook: whom `pre_resync` stopped must not be stopped again every minute."""
     began: float
     last: float
     """Its last line: the end, where it has one."""
@@ -23,16 +23,16 @@ class Deed(NamedTuple):
 
 def deed_of(file: RunFile) -> Deed:
     """What a run counts for."""
-    automatic = file.header.trigger != MANUAL
-    return Deed(automatic, file.run().changed, file.lines[0].at, file.lines[-1].at)
+    automatic, run = file.header.trigger != MANUAL, file.run()
+    return Deed(automatic, run.changed or bool(run.hooks), file.lines[0].at, file.lines[-1].at)
 
 
 def starts(deeds: Iterable[Deed], now: float, span: float) -> tuple[float, ...]:
-    """When the automatic ones of `deeds` began that began a CHANGE, of the last `span` seconds; oldest first.
+    """When the automatic ones of `deeds` began that began a CHANGE or a hook, of the last `span` seconds; oldest first.
 
     One that lies in the future counts: a clock that was set back gives nobody a new budget.
     """
-    return tuple(sorted(one.began for one in deeds if one.automatic and one.changed and one.began > now - span))
+    return tuple(sorted(one.began for one in deeds if one.automatic and one.acted and one.began > now - span))
 
 
 def is_of(header: Header, trigger: str, key: str) -> bool:

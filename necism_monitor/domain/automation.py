@@ -24,6 +24,8 @@ class Hold(NamedTuple):
     text: str
     until: float | None
     """When this reason ends, in seconds since the epoch; None = not by itself, or nobody knows."""
+    hint: str | None = None
+    """What to do about it, where that is known better than the catalogue knows it."""
 
 
 def is_key(text: str) -> bool:

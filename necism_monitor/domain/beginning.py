@@ -44,7 +44,7 @@ def may_begin(start: Start) -> Refusal | None:
 
 def _held(code: str, hold: Hold, zone: tzinfo) -> Refusal:
     """A refusal that says from when on it will not be given any more."""
-    said = refusal(code, hold.text)
+    said = refusal(code, hold.text, hold.hint)
     if hold.until is None:
         return said
     return said._replace(hint=f"it may start from {automation.moment(hold.until, zone)} on; {said.hint}")
@@ -69,9 +69,9 @@ def _unfinished(start: Start) -> Hold | None:
 
 
 def _journal_unreadable(start: Start) -> Hold | None:
-    """What was done lately holds nobody but automatic callers."""
+    """What was done lately holds nobody but automatic callers; only damage is a matter for `necism abandon`."""
     asked = (start.history,) if start.trigger == MANUAL else (start.history, start.activity)
-    return next((Hold(one.text, None) for one in asked if isinstance(one, Unread)), None)
+    return next((Hold(one.text, None, one.hint) for one in asked if isinstance(one, Unread)), None)
 
 
 def _locked(start: Start) -> Hold | None:

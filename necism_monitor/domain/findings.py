@@ -132,7 +132,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "device-changed": Entry(
         _W,
         "check multipath and mounts on the host before using the LV",
-        "The special file behind the LV is not the one seen at the last verified resync.",
+        "The special file or the WWN behind the LV is not the one that hosts knew before the last run.",
     ),
     "unfinished": Entry(
         _W,
@@ -146,7 +146,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "mixed": Entry(
         _W,
-        "run `necism resync` again: some LVs show the new image, others an old one or none",
+        "run `necism resync --force`: some LVs show the new image, others an old one or none",
         "The last run of this resource ended with images of different points in time.",
     ),
     "unreadable": Entry(

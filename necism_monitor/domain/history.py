@@ -70,7 +70,9 @@ class History(NamedTuple):
     access: Mapping[LdName, str] = {}
     """LV -> access at its last verified reading."""
     devices: Mapping[LdName, str] = {}
-    """LV -> special file at its last verified reading."""
+    """LV -> special file, as hosts know it: before the last run, or as a run first saw it."""
+    wwns: Mapping[LdName, str] = {}
+    """The same for what a host read from that device."""
     home: Mapping[LdName, LdName] = {}
     """LV -> the BV under which a run saw it."""
     mark: ClockMark | None = None
@@ -85,7 +87,7 @@ class Activity(NamedTuple):
     last_change_at: float | None = None
     """When this resource's last run that began a CHANGE ended, or wrote its last line."""
     daily: tuple[float, ...] = ()
-    """When the automatic runs of this resource began that began a CHANGE, of the last 24 hours; oldest first."""
+    """When the automatic runs of this resource began that began a CHANGE or a hook, of the last 24 h; oldest first."""
     hourly: tuple[float, ...] = ()
     """The same of all resources, of the last hour."""
 

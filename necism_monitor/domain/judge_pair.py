@@ -209,10 +209,18 @@ def _lv_findings(basis: Basis, pair: Pair, seen: LvSighting, link: LinkState) ->
         found.append(finding("detached", lv, f"LV {lv} is not linked"))
     if link is LinkState.WRONG:
         found.append(finding("wrong-link", lv, f"LV {lv} shows {seen.shown}, not {' or '.join(pair.svs)}"))
-    before, device = basis.history.devices.get(lv), seen.record.special_file if seen.record else None
-    if before and device and before != device:
-        found.append(finding("device-changed", lv, f"{lv} is {device} on this host, it was {before}"))
-    return found
+    return found + _device_findings(basis, lv, seen)
+
+
+def _device_findings(basis: Basis, lv: LdName, seen: LvSighting) -> list[Finding]:
+    """That an LV keeps its device whichever SV it shows is inferred: hosts go on with the one they know."""
+    history, record = basis.history, seen.record
+    known = (
+        (history.devices.get(lv), record.special_file if record else None),
+        (history.wwns.get(lv), basis.observation.wwns.get(lv)),
+    )
+    changed = [f"{now} on this host, it was {before}" for before, now in known if before and now and before != now]
+    return [finding("device-changed", lv, f"{lv} is {' and '.join(changed)}")] if changed else []
 
 
 def _missing(basis: Basis, pair: Pair) -> Finding:

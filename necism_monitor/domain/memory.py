@@ -32,6 +32,7 @@ class Memory(NamedTuple):
     """The newest run, folded."""
     access: Mapping[LdName, str]
     devices: Mapping[LdName, str]
+    wwns: Mapping[LdName, str]
     home: Mapping[LdName, LdName]
     last_run_at: float | None
     last_success_at: float | None
@@ -95,27 +96,19 @@ def remember(newest_first: Iterable[RunFile]) -> Memory:
     runs = list(newest_first)
     folded = [file.run() for file in runs]
     access: dict[LdName, str] = {}
-    devices: dict[LdName, str] = {}
     home: dict[LdName, LdName] = {}
     for file in reversed(runs):
-        planned = {pair.lv: pair.special_file for pair in file.plan.pairs}
         for line in file.lines:
             if isinstance(line.item, PlanLine):
                 # The access of a plan is what the LV is to have; one that a link left wrong is no memory to keep.
                 home[line.item.pair.lv] = line.item.pair.bv
                 access[line.item.pair.lv] = line.item.pair.access
-                known = line.item.pair.special_file
-                devices.update({line.item.pair.lv: known} if known else {})
-            elif isinstance(line.item, Seen):
-                shown = [row for row in line.item.rows if isinstance(row.shown, LdName)]
-                # A device that changed during a run is one that hosts do not know yet: the one before is remembered.
-                found = {row.lv: row.device for row in shown if row.device}
-                devices.update({lv: file for lv, file in found.items() if not planned.get(lv)})
     return Memory(
         newest=runs[0] if runs else None,
         run=folded[0] if folded else None,
         access=access,
-        devices=devices,
+        devices=_known_on_host(runs, "special_file", "device"),
+        wwns=_known_on_host(runs, "wwn", "wwn"),
         home=home,
         last_run_at=_ended(runs, folded, success=False),
         last_success_at=_ended(runs, folded, success=True),
@@ -124,6 +117,21 @@ def remember(newest_first: Iterable[RunFile]) -> Memory:
         ),
         mark=next((mark for file in runs if (mark := clock_mark(file))), None),
     )
+
+
+def _known_on_host(newest_first: list[RunFile], planned: str, seen: str) -> dict[LdName, str]:
+    """What hosts know of each LV's device: what it was when the newest run began, or what a run saw first.
+
+    A device that changed during a run is one that hosts do not know yet: the one before is remembered.
+    """
+    known: dict[LdName, str] = {}
+    for file in reversed(newest_first):
+        before = {pair.lv: getattr(pair, planned) for pair in file.plan.pairs}
+        known.update({lv: value for lv, value in before.items() if value})
+        rows = [row for line in file.lines if isinstance(line.item, Seen) for row in line.item.rows]
+        found = {row.lv: getattr(row, seen) for row in rows if isinstance(row.shown, LdName)}
+        known.update({lv: value for lv, value in found.items() if value and not before.get(lv)})
+    return known
 
 
 def tells_all(file: RunFile, lvs: Collection[LdName]) -> bool:

@@ -136,7 +136,16 @@ class Observation(NamedTuple):
     """The map after this reading."""
     newer: Mapping[LdName, float] = {}
     """BV -> when its screen was asked for, where a run put a newer one in than this reading's own."""
+    wwns: Mapping[LdName, str] = {}
+    """LV -> what this host read from its device, where it sees one."""
 
     def asked_at(self, bv: LdName) -> float:
         """When the screen of `bv` was asked for, or could have been; seconds since the epoch."""
         return self.newer.get(bv, self.started_at)
+
+
+def special_files(seen: Observation) -> dict[LdName, str | None]:
+    """LV -> its device on the host of the commands, of every LV that a screen shows linked."""
+    screens = [screen for screen in seen.bvs.values() if isinstance(screen, BvScreen)]
+    records = [record for screen in screens for record in screen.records.values() if isinstance(record, SvRecord)]
+    return {record.lv.name: record.lv.special_file for record in records if record.lv}

@@ -45,7 +45,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "The journal of this resource is damaged, so nobody knows what an earlier run left behind.",
     ),
     "locked": Entry(
-        "wait for it to end, or give `--wait DURATION`",
+        "wait for it to end; `necism resync --wait DURATION` waits by itself",
         "Another run holds the lock of this array, or a command that it started still works on the array.",
     ),
     "not-automatic": Entry(
@@ -70,11 +70,11 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "over-budget": Entry(
         "find out why so many runs are asked for (`necism history`), or ask for the run by hand",
-        "As many automatic runs as `max_per_day` or `max_runs_per_hour` allow have changed the array already.",
+        "As many automatic runs as `max_per_day` or `max_runs_per_hour` allow have begun a change or a hook already.",
     ),
     "prerequisite": Entry(
-        "install what is missing on this host (iSMccs.rpm), or set `ism_path` or `command_prefix`",
-        "A command that reads the array is missing on this host, or may not be executed by this user.",
+        "install what is missing where the commands run (iSMccs.rpm), or set `ism_path` or `command_prefix`",
+        "A command that reads the array is missing where it is to run (here or on `host`), or may not be executed.",
     ),
     "ambiguous-array": Entry(
         "set `unique_names = true` in the [array] section once no volume name exists on two of them",
@@ -145,7 +145,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "The command of `pre_resync`, which is to stop the consumers, failed or did not end in time.",
     ),
     "in-use": Entry(
-        "stop what uses the LV, or see to it that `pre_resync` stops it",
+        "stop what uses the LV, or let `pre_resync` do it; where this host does not see the LV, set `in_use_check` or "
+        "`consumers = none`",
         "An LV that would be detached is used, or an automatic caller cannot prove that it is not.",
     ),
 }

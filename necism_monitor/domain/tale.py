@@ -9,6 +9,7 @@ from necism_monitor.domain.events import (
     Began,
     Closed,
     Done,
+    Hook,
     Kind,
     Link,
     NotDone,
@@ -33,7 +34,7 @@ class StepTale(NamedTuple):
     outcome: str
     """done, not-done, unclear, read or pending."""
     kind: str = ""
-    """unlink, create, link, observe, ..."""
+    """unlink, create, link, observe, or the name of a hook."""
 
 
 class Phase(NamedTuple):
@@ -75,6 +76,8 @@ class RunTale(NamedTuple):
     """When another process took the run up, and its word about who and why."""
     torn: bool = False
     """The journal's last line was cut and has been dropped."""
+    binding: bool = True
+    """It began something that somebody has to bring to an end."""
 
 
 def tell(file: RunFile, now: float) -> RunTale:
@@ -104,6 +107,7 @@ def tell(file: RunFile, now: float) -> RunTale:
         open=run.result is None,
         recoveries=tuple((line.at, line.item.why) for line in file.lines if isinstance(line.item, Recovering)),
         torn=file.torn,
+        binding=run.binding,
     )
 
 
@@ -127,7 +131,8 @@ def _steps(lines: tuple[Line, ...]) -> tuple[StepTale, ...]:
         item = line.item
         if isinstance(item, Began):
             pending[item.step] = len(tales)
-            tales.append(StepTale(line.argv, line.at, None, "pending", type(item.step).__name__.lower()))
+            kind = item.step.name if isinstance(item.step, Hook) else type(item.step).__name__.lower()
+            tales.append(StepTale(line.argv, line.at, None, "pending", kind))
             continue
         ended, word = _end(item)
         if ended in pending:
@@ -152,22 +157,27 @@ def _end(item: Item) -> tuple[Step | None, str]:
 
 
 def _detached(file: RunFile, until: float) -> dict[LdName, float]:
-    """Seconds without an SV, per LV that was detached at any time of the run, counted up to `until`."""
-    begun = file.lines[0].at
+    """Seconds without an SV, per LV that was detached at any time of the run, counted up to `until`.
+
+    Counted from line to line: a clock that is put back between two of them costs that distance, never makes it less.
+    """
+    elapsed, before = 0.0, file.lines[0].at
     since = {
-        line.item.pair.lv: begun
+        line.item.pair.lv: elapsed
         for line in file.lines
         if isinstance(line.item, PlanLine) and line.item.pair.previous is None
     }
     total = dict.fromkeys(since, 0.0)
     for line in file.lines:
+        elapsed, before = elapsed + max(0.0, line.at - before), line.at
         for lv, linked in _moves(line):
             if linked and lv in since:
-                total[lv] = total.get(lv, 0.0) + line.at - since.pop(lv)
+                total[lv] = total.get(lv, 0.0) + elapsed - since.pop(lv)
             elif not linked:
-                since.setdefault(lv, line.at)
+                since.setdefault(lv, elapsed)
                 total.setdefault(lv, 0.0)
-    return {lv: round(total[lv] + (until - since[lv] if lv in since else 0.0), 3) for lv in total}
+    elapsed += max(0.0, until - before)
+    return {lv: round(total[lv] + (elapsed - since[lv] if lv in since else 0.0), 3) for lv in total}
 
 
 def _moves(line: Line) -> list[tuple[LdName, bool]]:

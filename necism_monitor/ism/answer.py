@@ -17,8 +17,8 @@ from necism_monitor.ism.screen import quoted, unreadable
 _ARGV_MAX = 200
 _BY_HAND = "run it by hand with LC_ALL=C; `necism capture DIR` keeps what every READ command says"
 _CUT_HINT = (
-    "try `ssh -o BatchMode=yes HOST true` as the user that runs necism: `host`, its key and its known_hosts entry "
-    "must do without a question, and the login shell there must be a POSIX shell"
+    "try `ssh -o BatchMode=yes HOST true` as the user that runs necism, with -F and the ssh_config beside the "
+    "configuration where there is one: key and known_hosts entry must do without a question"
 )
 _HINT_OF_CODE = {
     126: "the program was found but could not be executed: check its rights and `command_prefix`",

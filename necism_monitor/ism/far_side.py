@@ -32,6 +32,7 @@ _NOT: Final = {
     "gone": "the array's lock there ({lock}) was removed or replaced",
     "file": "the array's lock there ({lock}) cannot be made or opened",
     "write": "the array's lock there ({lock}) cannot be written",
+    "wait": "`setsid` there has no option -w, without which no change is sent: install a newer util-linux there",
     "room": "no file can be made there for the command's output (/dev/shm, ~/.necism, /tmp)",
 }
 
@@ -49,7 +50,7 @@ class Heard(NamedTuple):
     stdout: str
     stderr: str
     around: str
-    """What is not the command's on standard error: ssh's own words."""
+    """What is not the command's: ssh's own words on standard error, else what came instead of any mark."""
 
 
 def hear(output: Output, nonce: str) -> Heard:
@@ -60,6 +61,9 @@ def hear(output: Output, nonce: str) -> Heard:
     # The word that decides is taken from either stream: it is the first thing said, and nothing else follows it.
     word = next((word for word in (*err, *out) if word == "claimed" or word.startswith("not:")), None)
     begun = "begun" in out or "begun" in err
+    around = "".join(rest for name, rest in err.items() if name != "begun").replace("\r", "")
+    # Without any mark nothing is the command's: an account without a login says so on standard output.
+    around = around if around.strip() or out.keys() | err.keys() != {""} else out[""]
     return Heard(
         begun=begun,
         status=int(status) if status.isdecimal() else None,
@@ -67,7 +71,7 @@ def hear(output: Output, nonce: str) -> Heard:
         whole=ended is not None and ended in out,
         stdout=out.get("begun", ""),
         stderr=err.get("begun", ""),
-        around="".join(rest for name, rest in err.items() if name != "begun").replace("\r", ""),
+        around=around,
     )
 
 

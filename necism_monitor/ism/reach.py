@@ -30,6 +30,10 @@ LOCK_TRIES: Final = 5
 
 SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
 
+_LEADING: Final = frozenset("=%")
+"""Safe but at the beginning of a word: zsh makes a path of `=ls`, fish a number of `%self`."""
+_BARE: Final = frozenset("'\\!")
+
 _OPTIONS: Final = (
     # Older clients do not know the next three; without them a user's own file could take our standard input away.
     *("IgnoreUnknown=StdinNull,ForkAfterAuthentication,SessionType", "StdinNull=no", "ForkAfterAuthentication=no"),
@@ -71,7 +75,7 @@ _CHANGE: Final = (
 """Files, because a command whose output nobody takes any more must not die of it; its lock passes sudo as its input."""
 
 _CLAIM: Final = (
-    f"{_OPEN}{_LOCK.replace('MODE', '-x').replace('TRIES', '1')}"
+    f"{_OPEN}setsid -w true 2>/dev/null || no wait; {_LOCK.replace('MODE', '-x').replace('TRIES', '1')}"
     '[ -z "$o" ] || [ "$c" = "$o" ] || no "foreign:$c"; '
     'echo "$t" 1<>"$l" || no write; both claimed'
 )
@@ -122,8 +126,13 @@ def claim_line(array: Array, link: Link, nonce: str, token: str, instead_of: str
 
 
 def quote(word: str) -> str:
-    """One word for a POSIX shell (`shlex` is slow to import for what it does)."""
-    return word if word and SAFE.issuperset(word) else "'" + word.replace("'", "'\"'\"'") + "'"
+    """One word for any login shell, POSIX or not.
+
+    A backslash and `!` mean something within the quotes of fish and csh, so they stand outside, as a quote does.
+    """
+    if word and SAFE.issuperset(word) and word[0] not in _LEADING:
+        return word
+    return "'" + "".join(f"'\\{char}'" if char in _BARE else char for char in word) + "'"
 
 
 def _in_english(array: Array, argv: tuple[str, ...]) -> tuple[str, ...]:

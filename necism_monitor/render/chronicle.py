@@ -13,6 +13,8 @@ from necism_monitor.render.logline import one_line
 
 REASON_MAX: Final = 200
 """Characters of a reason that a line of text shows; programs get all of it."""
+_OPEN: Final = "THE RUN IS OPEN: `necism resume` ends it once its process is gone"
+_NOTHING_CHANGED: Final = "it has changed nothing: if its process is gone, there is nothing to bring to an end"
 REFUSAL_KEYS = ("at", "service", "resource", "trigger", "code", "text", "hint")
 
 
@@ -113,14 +115,15 @@ def _story(tale: RunTale) -> list[str]:
     head = f"{moment(tale.started_at)}  {tale.service}/{tale.resource}  run {tale.id}  by {tale.user} ({_why(tale)})"
     lines = [head, f"  {end}, images {tale.images or 'unknown'}: {tale.text}"]
     if tale.open:
-        lines.append("  THE RUN IS OPEN: `necism resume` ends it once its process is gone")
+        lines.append(f"  {_OPEN if tale.binding else _NOTHING_CHANGED}")
     lines += [f"  {moment(at)}  {word}" for at, word in tale.recoveries]
     if tale.torn:
         lines.append("  the last line of its journal was cut, as by a crash, and has been left out")
     lines += [_phase(one) for one in phases(tale)]
     for step in tale.steps:
-        took = f"{step.ended_at - step.started_at:8.1f} s" if step.ended_at is not None else " " * 10
-        lines.append(f"  {took}  {step.outcome:<8}  {' '.join(step.argv)}")
+        took = " " * 10 if step.ended_at is None else f"{_seconds(step.started_at, step.ended_at):8.1f} s"
+        # The gate without a command of its own is no blank line.
+        lines.append(f"  {took}  {step.outcome:<8}  {' '.join(step.argv) or step.kind}")
     lines += [f"  {lv} was detached for {seconds:.1f} s" for lv, seconds in tale.detached_seconds.items()]
     lines += [f"  {sv} is dated {stamp}" for sv, stamp in tale.snapshot_stamps.items()]
     return lines
@@ -133,8 +136,13 @@ def _why(tale: RunTale) -> str:
     return ", ".join([tale.trigger, *key, *reason])
 
 
+def _seconds(begun: float, ended: float) -> float:
+    """Of a clock that may have been put back meanwhile."""
+    return max(0.0, ended - begun)
+
+
 def _phase(phase: Phase) -> str:
-    took = "not ended" if phase.ended_at is None else f"took {phase.ended_at - phase.started_at:.1f} s"
+    took = "not ended" if phase.ended_at is None else f"took {_seconds(phase.started_at, phase.ended_at):.1f} s"
     commands = "1 command" if phase.commands == 1 else f"{phase.commands} commands"
     return f"  {phase.kind:<6} began {moment(phase.started_at)}, {took} ({commands})"
 

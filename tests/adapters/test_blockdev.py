@@ -472,11 +472,14 @@ def test_a_missing_program_is_a_sentence() -> None:
     assert sentence == "/dev/sdc: buffers not flushed, blockdev missing: blockdev is in no directory of PATH=/bin"
 
 
-def test_names_are_told_where_there_are_some() -> None:
+def test_names_are_told_where_there_are_some(tmp_path: Path) -> None:
     """A disk without a World Wide Name, and one that is not here, are left out."""
     answer = {"/dev/sdc": {"devices": [], "wwn": "36003"}, "/dev/vdb": {"devices": [], "wwn": None}}
     files = {LV: "/dev/sdc", LdName("LV2"): "/dev/vdb", LdName("LV3"): "/dev/sdx", LdName("LV4"): None}
-    assert BlockDevices(Canned(said(json.dumps({"answer": answer})))).wwns(files) == {LV: "36003"}
+    for name in ("sdc", "vdb"):
+        (tmp_path / name).touch()
+    child = Canned(said(json.dumps({"answer": answer})))
+    assert BlockDevices(child, dev=tmp_path).wwns(files) == {LV: "36003"}
 
 
 def test_the_real_child_answers(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ observations = st.builds(
     commands=st.dictionaries(texts, counts, max_size=2),
     volumes=volumes,
     newer=st.dictionaries(names, times, max_size=2),
+    wwns=st.dictionaries(names, texts, max_size=2),
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from necism_monitor.ism.query import parse_detail
 from necism_monitor.simulator.calls import read_calls
 from necism_monitor.simulator.faults import add_fault
 from tests.cli.conftest import ROOT, Necism, Simulated
+from tests.servers import require_server
 
 CAPTURES = ROOT / "tests" / "captures"
 
@@ -173,3 +174,16 @@ def test_no_name_survives_and_none_is_shared(names: set[str]) -> None:
     replaced = [redactor.redact(f"({name})") for name in sorted(names)]
     assert [len(one) for one in replaced] == [len(name) + 2 for name in sorted(names)]
     assert len(set(replaced)) == len(names)
+
+
+def test_a_redacted_capture_keeps_the_words_of_ssh_to_itself(
+    necism: Necism, simulated: Simulated, tmp_path: Path
+) -> None:
+    """They name hosts, users and addresses that no configuration knows."""
+    require_server("ssh")
+    place, into = simulated("seed"), tmp_path / "c"
+    settings = place / "config" / "necism.conf"
+    settings.write_text(f"{settings.read_text()}\n[array default]\nhost = array9.invalid\n")
+    assert necism("capture", into, "--redact", "--config", place / "config").returncode == 0
+    whole = "".join(path.read_text() for path in into.iterdir())
+    assert ("array9.invalid" in whole, "the words of ssh are left out" in whole) == (False, True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from necism_monitor.cli.explain import EXITS
+from necism_monitor.cli.explain import EXITS, PLAIN
 from necism_monitor.cli.main import VERBS, main
 from necism_monitor.domain import findings, refusals
 from tests.cli.conftest import ROOT
@@ -63,9 +63,34 @@ def test_the_list_holds_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert [code for code in (*findings.CATALOGUE, *refusals.CATALOGUE, *EXITS) if f" {code} " not in shown] == []
 
 
-def test_no_verb_is_explained_that_is_not_there() -> None:
-    """The exit codes are those of verbs that exist, and of the plugin."""
-    assert set(EXITS) <= {*VERBS, "check_necism"}
+def test_every_verb_is_explained_and_no_other() -> None:
+    """`necism --help` promises the exit codes of each verb; there are those of verbs that exist, and of the plugin."""
+    assert sorted([*EXITS, *PLAIN]) == sorted([*VERBS, "check_necism"])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_exit_codes_of_a_verb_are_told(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With those that every command has."""
+    shown = explained(capsys, verb)
+    assert f"{verb}: exit codes 0 " in shown
+    assert "70 a bug of necism-monitor" in shown
+
+
+def test_a_resume_whose_post_resync_fails_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """5 is told by explanation and help of `resume`; `relink` runs no hook and never ends so."""
+    assert "only post_resync failed" in EXITS["resume"][5]
+    assert 5 not in EXITS["relink"]
+    assert main(["resume", "--help"]) == 0
+    assert "5 every LV is linked but post_resync failed" in " ".join(capsys.readouterr().out.split())
+    assert main(["relink", "--help"]) == 0
+    assert "post_resync" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("code", ["pre-resync-failed", "in-use"])
+def test_a_refusal_that_may_come_after_creates_says_so(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of pairs that take turns it is no refusal but a 5."""
+    assert "After the creates of pairs that take turns it is a failure (5) instead" in explained(capsys, code)
+    assert "take turns" not in explained(capsys, "too-soon")
 
 
 def test_a_skip_of_the_seeds_spelling_has_no_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:

@@ -216,6 +216,15 @@ def test_a_device_that_is_not_visible_has_not_changed() -> None:
     assert world._replace(history=History(devices={LdName("LV1"): "/dev/sdq"})).codes() == set()
 
 
+def test_another_disk_behind_the_same_name_is_another_device() -> None:
+    """Only the WWN tells; what was not read, now or then, says nothing."""
+    lv = LdName("LV1")
+    for now, before, expected in (("A", "A", set()), ("A", "B", {("device-changed", "LV1")}), ("A", "", set())):
+        world = remembering(History(wwns={lv: before} if before else {}))
+        world = world._replace(seen=healthy()._replace(wwns={lv: now}))
+        assert world.codes() == expected
+
+
 def test_an_lv_known_only_to_the_journal_is_detached() -> None:
     """Seen by a run under this BV once, absent from whole screens now: detached, not missing."""
     world = World(observation(screen("BV1", sv()), links={"BV1": rows()}), ONE)

@@ -7,7 +7,7 @@ from necism_monitor.domain.findings import CATALOGUE, Finding, Verdict
 from necism_monitor.domain.history import History
 from necism_monitor.domain.judge import Evidence, judge
 from necism_monitor.domain.model import Array, Limits
-from necism_monitor.domain.names import ArrayName, ResourceName
+from necism_monitor.domain.names import ArrayName, LdName, ResourceName
 from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.states import LinkState, SnapshotState
 from tests.domain.builders import (
@@ -217,3 +217,30 @@ def test_a_verdict_is_valid_until_the_next_thing_time_alone_changes() -> None:
     assert world.verdicts().valid_until == began + 10 * MINUTE
     damaged = world._replace(history=Unread("journal-unreadable", "x", "y"))
     assert damaged.verdicts().valid_until != began + 10 * MINUTE
+
+
+def test_a_resource_that_nobody_remembers_has_its_moments_too() -> None:
+    """No history at all: the grace of a moving SV still ends."""
+    moving = observation(screen("BV1", sv("SV1", 5 * MINUTE, lv("LV1"), state="snap/deleting")))
+    verdicts = judge(config(ONE, arrays=(Array(DEFAULT),)), (ONE,), Evidence({DEFAULT: moving}, {}), UTC, NOW)
+    assert verdicts.valid_until == NOW + 5 * MINUTE
+
+
+def test_an_image_from_the_future_is_judged_again_when_it_is_tolerable() -> None:
+    """Dated 400 s ahead, and 300 are tolerated: in 100 s the finding goes by itself."""
+    assert one(age=-400, began=HOUR).verdicts().valid_until == NOW + 100
+
+
+def test_a_missing_sv_is_named() -> None:
+    """By its own name, as the finding of its LV."""
+    world = World(observation(bv_of={"SV1": None}), ONE)
+    assert text_of(world, "sv-missing") == "SV SV1 is not on the array"
+    assert (world.pair().sv, world.pair().bv) == ("SV1", None)
+
+
+def test_a_device_that_changed_in_two_ways_is_told_in_both() -> None:
+    """Its name and its World Wide Name, each with what it was."""
+    seen = observation(screen("BV1", linked(1)))._replace(wwns={LdName("LV1"): "w2"})
+    before = History(devices={LdName("LV1"): "/dev/sda"}, wwns={LdName("LV1"): "w1"})
+    text = "LV1 is /dev/sdx on this host, it was /dev/sda and w2 on this host, it was w1"
+    assert text_of(World(seen, ONE, before), "device-changed") == text

@@ -7,7 +7,7 @@ import pytest
 from necism_monitor.adapters.journal import Journal
 from necism_monitor.adapters.journal_file import read_run
 from necism_monitor.adapters.owner import this_process
-from necism_monitor.domain.events import Closed
+from necism_monitor.domain.events import Began, Closed, Done, Hook
 from necism_monitor.domain.history import Activity
 from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.record import Item, Left, Line, RunFile
@@ -117,7 +117,7 @@ def test_the_hour_is_that_of_all_resources_the_day_of_one(tmp_path: Path) -> Non
 
 def test_a_damaged_journal_of_another_resource_counts_as_a_start(tmp_path: Path) -> None:
     """Nobody knows what it did: it is never read as nothing.  An old one has left the hour whatever it holds."""
-    for begun in (AT, AT - 2 * HOUR):
+    for begun in (AT - 2 * HOUR, AT):
         damage(run(tmp_path, begun, UNCHANGED, trigger="manual", resource="sync#2"))
     assert ask(tmp_path, AT + 600).hourly == (AT,)
 
@@ -197,3 +197,10 @@ def damage(path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data.replace(b'"event":"planned","lv":"LV1"', b'"event":"planned","lv":"LV2"'))
     assert path.read_bytes() != data
+
+
+def test_a_run_that_stopped_the_consumers_uses_the_budget_though_it_changed_no_volume(tmp_path: Path) -> None:
+    """A timer must not stop and start a database every minute; its key is free, and there is no distance to keep."""
+    hook = Hook("pre_resync")
+    run(tmp_path, AT, (PLAN, Began(hook), Done(hook), Closed(3, "old", "in use")), key="7")
+    assert ask(tmp_path, AT + 60, key="7") == Activity(daily=(AT,), hourly=(AT,))

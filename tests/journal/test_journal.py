@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from necism_monitor.adapters.journal import Journal
 from necism_monitor.adapters.journal_file import read_run
 from necism_monitor.adapters.journal_seal import LINE_MAX, seal, unseal
+from necism_monitor.adapters.journal_writer import JournalWriter
 from necism_monitor.adapters.owner import this_process
 from necism_monitor.app.resync_engine import ROWS_A_LINE
 from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged
@@ -43,11 +44,13 @@ from necism_monitor.domain.events import (
     Unclear,
     Unlink,
 )
+from necism_monitor.domain.history import History, RunState
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.record import Item, Left, Line, PlanLine, decode, encode
 from tests.journal.book import (
     AT,
+    LV,
     NEW,
     PLAN,
     RESOURCE,
@@ -268,10 +271,34 @@ def test_files_are_readable_by_everybody_whatever_the_umask(tmp_path: Path) -> N
 
 
 def test_a_run_is_never_begun_in_a_file_that_exists(tmp_path: Path) -> None:
-    """Two runs of one moment and one id cannot be: the second is told."""
-    write(tmp_path, *WHOLE_RUN)
+    """Two writers of one file cannot be: the second is told."""
+    path = write(tmp_path, *WHOLE_RUN)
     with pytest.raises(EnvironmentProblem):
-        Journal(tmp_path).begin(header(), AT)
+        JournalWriter.create(path)
+
+
+def test_a_run_that_begins_after_the_clock_was_put_back_is_the_newest(tmp_path: Path) -> None:
+    """Its LVs are detached, it has no end and its process is gone: older runs of a later date do not hide that."""
+    journal = Journal(tmp_path, is_alive=lambda _owner: False)
+    for ahead in (2 * 86400.0, 86400.0):
+        later = journal.begin(header(id=f"{int(ahead):08x}"), AT + ahead)
+        for item in (header(id=f"{int(ahead):08x}"), *WHOLE_RUN[1:]):
+            later.append(Line(AT + ahead, item))
+        later.close()
+    path = write(tmp_path, *WHOLE_RUN[:5])
+    assert max(path.parent.glob("*.jsonl")) == path
+    found = journal.history(RESOURCE)
+    assert isinstance(found, History)
+    assert found.open_run is not None
+    assert (found.open_run.id, found.open_run.state, found.open_run.detached) == (
+        "abcd1234",
+        RunState.UNFINISHED,
+        (LV,),
+    )
+    reopened = journal.reopen(RESOURCE)
+    assert reopened is not None
+    reopened[1].close()
+    assert reopened[0].header.id == "abcd1234"
 
 
 def test_a_state_directory_that_cannot_be_written_is_the_machines_fault(tmp_path: Path) -> None:

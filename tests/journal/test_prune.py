@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from necism_monitor.adapters import journal_prune
 from necism_monitor.adapters.journal import Journal
+from necism_monitor.adapters.journal_shelf import name_stamp
 from necism_monitor.domain.activity import key_mark
 from necism_monitor.domain.events import Began, Closed, Done, Recovering, Seen
 from necism_monitor.domain.history import Activity, History, Totals
@@ -278,7 +279,8 @@ def test_a_damaged_record_of_old_runs_is_no_empty_one(tmp_path: Path) -> None:
     for day in (1, 2, 399):
         run(tmp_path, day, key=str(day))
     assert book(tmp_path).prune(RESOURCE, NOW, KEEP) == ()
-    run(tmp_path, 3)
+    late = run(tmp_path, 3)
+    late.rename(late.with_name(f"{name_stamp(AT + 3 * DAY)}-00000bb8.jsonl"))
     kept = tmp_path / "runs/svc/sync#1/pruned.json"
     damaged = kept.read_bytes().replace(b'"runs":2', b'"runs":3')
     kept.write_bytes(damaged)

@@ -187,3 +187,30 @@ def test_a_damaged_record_of_old_refusals_is_no_zero(tmp_path: Path) -> None:
     (sentence,) = Journal(tmp_path).prune(RESOURCE, NOV_2026 + 300 * DAY, KEEP)
     assert "refusals-pruned.json" in sentence
     assert (tmp_path / "refusals-2026-11.jsonl").exists()
+
+
+def test_a_line_that_is_no_refusal_is_left_out(tmp_path: Path) -> None:
+    """Times that are no moments, texts that are no texts: nobody's history ends with a traceback for them."""
+    good = {"at": 1700000000.0, "service": "svc", "resource": "sync#1", "code": "locked"}
+    bad: list[dict[str, Any]] = [
+        {"at": 1e300},
+        {"at": float("nan")},
+        {"at": -1e300},
+        {"at": "now"},
+        {"text": [1]},
+        {"code": None},
+    ]
+    lines = [json.dumps({**good, **one}) for one in ({}, *bad)]
+    (tmp_path / "refusals-2023-11.jsonl").write_text("\n".join(lines) + "\n")
+    journal = Journal(tmp_path)
+    assert journal.refusals() == [good]
+    assert journal.refused() == {"locked": 1}
+
+
+def test_a_damaged_record_of_old_refusals_is_not_a_matter_for_abandon(tmp_path: Path) -> None:
+    """It belongs to no resource; the hint says what helps."""
+    (tmp_path / "refusals-pruned.json").write_text("{}\n")
+    with pytest.raises(EnvironmentProblem) as problem:
+        Journal(tmp_path).refusals()
+    assert "move it away" in problem.value.hint
+    assert "abandon" not in problem.value.hint

@@ -253,3 +253,34 @@ def make_later_fixture(tmp_path: Path) -> Callable[[], Rig]:
         return rig
 
     return make
+
+
+def test_what_a_later_release_kept_of_removed_runs_is_left_alone(tmp_path: Path) -> None:
+    """It is no damage: `abandon` refuses it, and what is told names the release that is needed."""
+    write(tmp_path, *WHOLE_RUN)
+    kept = tmp_path / "runs/svc/sync#1/pruned.json"
+    data = close_seal({"v": 2, "runs": 1, "more": 5}) + b"\n"
+    kept.write_bytes(data)
+    journal = Journal(tmp_path)
+    found = journal.activity(RESOURCE, "nagios", "7", AT + 60)
+    assert isinstance(found, Unread)
+    assert "written by a later release of necism (version 2)" in found.text
+    assert "use that release" in found.hint
+    with pytest.raises(EnvironmentProblem, match="later release"):
+        journal.set_aside(RESOURCE)
+    assert kept.read_bytes() == data
+
+
+def test_a_refusal_for_a_later_release_does_not_send_anybody_to_abandon(make_later: Callable[[], Rig]) -> None:
+    """`abandon` would refuse, too: the hint is to use that release.  Damage is what `abandon` is for."""
+    rig = make_later()
+    for trigger in ("manual", "timer"):
+        refusal = rig.resync(trigger=trigger).refusal
+        assert refusal is not None
+        assert (refusal.code, "use that release" in refusal.hint) == ("journal-unreadable", True)
+        assert "abandon" not in refusal.hint
+    (path,) = (rig.directory / "state" / "runs").rglob("*.jsonl")
+    path.write_bytes(path.read_bytes().replace(b'"at"', b'"ta"', 1))
+    refusal = rig.resync().refusal
+    assert refusal is not None
+    assert "`necism abandon` sets it aside" in refusal.hint

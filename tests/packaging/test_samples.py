@@ -1,9 +1,12 @@
 """The files people drop in are accepted by the programs they are for."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from necism_monitor.domain import findings
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,3 +29,13 @@ def test_the_nagios_sample_uses_options_that_exist() -> None:
     )
     assert used
     assert [option for option in sorted(used) if option not in done.stdout] == []
+
+
+def test_what_is_critical_in_nagios_is_what_the_plugin_knows() -> None:
+    """Sample and documentation name the same findings; an unfinished run and another device are among them."""
+    said = [
+        re.findall(r"--critical-on (\S+)", (ROOT / name).read_text())
+        for name in ("packaging/nagios/check_necism.cfg", "docs/monitoring.md")
+    ]
+    assert said[0] == said[1]
+    assert {"unfinished", "device-changed"} <= set(said[0][0].split(",")) <= set(findings.CATALOGUE)

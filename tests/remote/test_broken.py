@@ -37,9 +37,10 @@ def is_busy(far: Far) -> bool:
     return False
 
 
-def clients(verb: str) -> list[int]:
-    """The ssh clients here that sent such a command."""
-    return [pid for pid, line in processes().items() if line.startswith("ssh -T") and verb in line]
+def clients(rig: Rig, verb: str) -> list[int]:
+    """The ssh clients of this rig that sent such a command; tests that run beside this one have theirs."""
+    ours = f"{rig.config_dir}/ssh_config"
+    return [pid for pid, line in processes().items() if line.startswith("ssh -T") and ours in line and verb in line]
 
 
 def landed(rig: Rig) -> bool:
@@ -64,7 +65,7 @@ def test_killed_in_a_create_the_far_side_goes_on_and_resume_waits(rig: Rig, far:
         until(under_way(rig, "create"))
         process.kill()
     if with_client:
-        for pid in clients("iSMsc_create"):
+        for pid in clients(rig, "iSMsc_create"):
             os.kill(pid, signal.SIGKILL)
     assert is_busy(far)
     code, out, _ = run(rig, "relink", SEL)
@@ -85,7 +86,7 @@ def test_abandon_is_locked_out_while_the_far_side_works(rig: Rig) -> None:
     with start(rig, "resync", SEL, "--force") as process:
         until(under_way(rig, "create"))
         process.kill()
-    for pid in clients("iSMsc_create"):
+    for pid in clients(rig, "iSMsc_create"):
         os.kill(pid, signal.SIGKILL)
     code, out, err = run(rig, "abandon", SEL, "--reason", "test")
     assert code == 7, out
@@ -153,7 +154,7 @@ def test_a_create_past_its_time_is_abandoned_and_waited_for(make_rig: MakeRig, s
     world = rig.world()
     with start(rig, "resync", SEL, "--force") as process:
         until(under_way(rig, "create"))
-        hung = clients("iSMsc_create") if stopped else []
+        hung = clients(rig, "iSMsc_create") if stopped else []
         for pid in hung:
             os.kill(pid, signal.SIGSTOP)
         out, err = process.communicate(timeout=GENEROUS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ from tests.remote.far import GENEROUS, until
 ARRAY = Array(ArrayName("a1"), host="far")
 LINK = Link()
 NONCE, TOKEN, OTHER = "0" * 32, "1" * 32, "2" * 32
-NASTY = ("a b", "it's", '"$HOME"', "`id`", "$(id)", "\\", "*", "", "é", "a;b|c&d", "!x", "-n", "~")
+NASTY = ("a b", "it's", '"$HOME"', "`id`", "$(id)", "\\", "*", "", "é", "a;b|c&d", "!x", "-n", "~", "=l", "%self", "'!")
 
 
 def there(home: Path, line: tuple[str, ...], shell: str = "sh") -> Output:
@@ -81,6 +82,15 @@ def test_a_quoted_word_is_one_word(word: str) -> None:
     import shlex  # noqa: PLC0415 - the oracle, used here only
 
     assert shlex.split(quote(word)) == [word]
+
+
+@pytest.mark.parametrize("word", ["=ls", "%self", "x!!y", "a\\", "'!\\'", "{~$*?#&^}"])
+def test_a_quoted_word_means_itself_in_shells_that_are_not_posix_too(word: str) -> None:
+    """Observed: zsh 5.9 expands `=ls`, fish 3.6 `%self` and a quoted backslash, tcsh 6.24 `!` even within quotes."""
+    line = quote(word)
+    assert line.startswith("'")
+    bare = re.sub(r"\\.", "", re.sub(r"'[^'\\!]*'", "", line))
+    assert bare == ""
 
 
 @pytest.mark.parametrize("status", [0, 1, 127, 255])

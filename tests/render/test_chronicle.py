@@ -12,6 +12,7 @@ from necism_monitor.domain.events import (
     Closed,
     Create,
     Done,
+    Hook,
     Kind,
     Link,
     NotDone,
@@ -245,3 +246,31 @@ def test_a_dry_run_is_a_run_without_times() -> None:
     assert {step["outcome"] for step in run["steps"]} == {"planned"}
     for key, value in (("id", "abcd1234"), ("started_at", "2025-11-22T05:00:00.000Z"), ("exit", 0)):
         assert not SCHEMA.is_valid({**document, "runs": [{**run, key: value}]})
+
+
+def test_a_run_that_began_nothing_is_not_told_as_open() -> None:
+    """Its process died before the first step: `resume` would find nothing to do once another run has ended."""
+    told = "\n".join(story(tell(run_of(), AT + 600)))
+    assert "THE RUN IS OPEN" not in told
+    assert "it has changed nothing" in told
+    assert "THE RUN IS OPEN" in "\n".join(story(tell(run_of((1.0, Began(UNLINK))), AT + 600)))
+
+
+def test_a_step_without_a_command_has_a_name() -> None:
+    """The gate that only looks at this host's devices: what was done stands in its line."""
+    gate = Hook("in_use")
+    file = run_of((1.0, Began(gate)), (3.0, NotDone(gate, "mounted")))
+    told = story(tell(file._replace(lines=tuple(line._replace(argv=()) for line in file.lines)), AT + 600))
+    assert "       2.0 s  not-done  in_use" in told
+
+
+def test_a_clock_that_is_put_back_during_a_run_makes_no_time_negative() -> None:
+    """50 minutes back during the create: the LV was away for 1 s before it and 2 s after."""
+    run = run_of(
+        (1.0, Began(UNLINK)), (10.0, Done(UNLINK)), (11.0, Began(CREATE)), (-3000.0, Done(CREATE, NEW)),
+        (-2999.0, Began(LINK)), (-2998.0, Done(LINK)), (-2990.0, Closed(0, "new", "done and verified")),
+    )  # fmt: skip
+    tale = tell(run, AT)
+    assert tale.detached_seconds == {LV: 3.0}
+    SCHEMA.validate(chronicle([(tale, PARIS)], []))
+    assert not [line for line in story(tale) if " -" in line]

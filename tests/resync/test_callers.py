@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from necism_monitor.adapters.journal import Journal
 from necism_monitor.app.desk import Report
 from necism_monitor.cli.action import kill_switch
 from necism_monitor.cli.main import main
+from necism_monitor.domain.errors import JournalDamaged
 from necism_monitor.domain.reading import Unread
 from tests.resync.rig import Rig, linked_again
 from tests.resync.test_crashes import SEL as SEED_SEL
@@ -330,3 +332,76 @@ def test_a_second_process_that_does_not_wait_is_told_that_it_is_locked(make_rig:
     with start(rig, *words) as third:
         third.communicate(timeout=60)
     assert (first.returncode, third.returncode, rig.sent("create")) == (0, 4, 2)
+
+
+# --- what history tells ----------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_ended_as_a_refusal_is_in_history_and_uses_the_budget(
+    make_rig: Callable[..., Rig], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The gate refuses after `pre_resync`: exit 3 in the document, and no third stop of the consumers that day."""
+    rig = make_rig("stale")
+    rig.service(
+        "automatic = nagios", "pre_resync = /bin/true", "in_use_check = /bin/false", "max_per_day = 2", "cooldown = 1m"
+    )
+    codes = []
+    for key in ("1", "1", "1"):
+        codes.append(code(ask(rig, key=key)))
+        rig.clock.sleep(600.0)
+    assert codes == ["in-use", "in-use", "over-budget"]
+    assert necism(rig, "history", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    SCHEMA.validate(document)
+    assert [run["exit"] for run in document["runs"]] == [3, 3]
+
+
+def test_history_says_what_it_leaves_out(stale: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    """A damaged journal beside the document, on standard error; refusals that cannot be read do not hide the runs."""
+    assert ask(stale).exit == 0
+    (path,) = (stale.directory / "state" / "runs").rglob("*.jsonl")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"lv"', b'"vl"', 1))
+    assert necism(stale, "history", "--json") == 0
+    told = capsys.readouterr()
+    SCHEMA.validate(json.loads(told.out))
+    assert f"damaged: {path}:" in told.err
+    path.write_bytes(whole)
+    (stale.directory / "state" / "refusals-pruned.json").write_text("{}\n")
+    assert necism(stale, "history") == 3
+    told = capsys.readouterr()
+    assert "done and verified" in told.out
+    assert "refusals-pruned.json: its checksum is wrong" in told.out
+    assert necism(stale, "history", "--json") == 3
+    told = capsys.readouterr()
+    assert len(json.loads(told.out)["runs"]) == 1
+    assert "refusals-pruned.json" in told.err
+
+
+def test_how_a_run_ended_is_not_lost_with_its_document(
+    stale: Rig, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal cannot be listed when the document is made: the exit code is still that of the run."""
+
+    def refuse(_book: Journal, _resource: str) -> None:
+        raise JournalDamaged("runs cannot be read: Permission denied", "check its owner and mode")
+
+    monkeypatch.setattr(Journal, "runs", refuse)
+    assert necism(stale, "resync", SEL, "--json") == 0
+    assert "Permission denied" in capsys.readouterr().err
+    assert necism(stale, "history") == 0
+    assert "damaged: runs cannot be read" in capsys.readouterr().out
+
+
+def test_a_kill_switch_that_comes_while_a_caller_waits_holds_it(stale: Rig) -> None:
+    """An SV in motion is waited for, minutes perhaps; what holds callers counts all that time."""
+    stale.edit("svs", DATA_SV, state="snap/deleting")
+    slept = stale.clock.sleep
+
+    def sleep(seconds: float) -> None:
+        (stale.config_dir / "STOP").touch()
+        stale.edit("svs", DATA_SV, state="snap/active")
+        slept(seconds)
+
+    stale.clock.sleep = sleep  # type: ignore[method-assign]  # the moment between two readings
+    assert (code(ask(stale, "timer", None)), stale.changes()) == ("killed", [])

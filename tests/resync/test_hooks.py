@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from necism_monitor.app.desk import Report
+from necism_monitor.app.look import look
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.use import Use, UseState
 from tests.resync.rig import BV1, LV1, LV2, SV1, SV2, Rig, linked_again
@@ -69,7 +70,7 @@ class Devices:
 
     def flush(self, files: Mapping[LdName, str | None]) -> tuple[str, ...]:
         self.flushed += files
-        return self._unflushed
+        return self._unflushed if files else ()
 
     def wwns(self, files: Mapping[LdName, str | None]) -> Mapping[LdName, str]:
         return {lv: self.names[lv] for lv in files if lv in self.names}
@@ -201,16 +202,26 @@ def test_an_in_use_check_that_cannot_be_started_is_no_yes(rig: Rig) -> None:
 
 
 def test_buffers_of_this_host_are_flushed_before_the_unlink(rig: Rig) -> None:
-    """Of what this host sees and does not use; what it cannot write back would later land on another image."""
+    """Also where nobody knows who uses the LV: what is written back later would land on another image."""
     rig.service("consumers = none")
     devices = Devices({LV2: UNSEEN})
     sent: list[int] = []
     rig.before = lambda _argv: sent.append(len(devices.flushed))
     assert rig.resync(rig.desk(devices=devices)).exit == 0
-    assert (devices.flushed, sent[0]) == ([LV1], 1)
+    assert (devices.flushed, sent[0]) == ([LV1, LV2], 2)
     broken = Devices(unflushed=("/dev/sdq: buffers not flushed, I/O error",))
     report = rig.resync(rig.desk(devices=broken), force=True)
     assert (report.exit, code_of(report)) == (3, "in-use")
+
+
+def test_buffers_of_an_lv_whose_use_is_not_known_are_flushed_if_they_can_be(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever answers for its use is told that they could not be, and decided that it does not matter."""
+    rig.service("consumers = none")
+    blind = Devices({LV1: UNSEEN, LV2: UNSEEN}, unflushed=("/dev/sdq: buffers not flushed, no rights",))
+    assert rig.resync(rig.desk(devices=blind)).exit == 0
+    assert "buffers not flushed, no rights" in caplog.text
 
 
 def test_a_post_resync_that_fails_leaves_the_run_open_until_resume_has_run_it(rig: Rig, scripts: Scripts) -> None:
@@ -371,3 +382,18 @@ def test_another_wwn_behind_the_same_special_file_is_a_failure(rig: Rig) -> None
     rig.after = lambda argv: devices.names.update({LV1: "naa.6001"}) if argv[0] == "iSMsc_link" else None
     report = rig.resync(rig.desk(devices=devices))
     assert (report.exit, "naa.6000 before, naa.6001 now" in report.text) == (5, True)
+
+
+def test_the_wwn_that_hosts_know_is_compared_at_every_look(rig: Rig) -> None:
+    """The device changed during a run: a finding until a run begins with the new one."""
+    devices = Devices()
+    devices.names = {LV1: "naa.6000"}
+    rig.after = lambda argv: devices.names.update({LV1: "naa.6001"}) if argv[0] == "iSMsc_link" else None
+    assert rig.resync(rig.desk(devices=devices)).exit == 5
+    sources = rig.sources()._replace(devices={rig.resource.array: devices})
+    (rig.directory / "run" / "observation.json").unlink()
+    assert [one.code for one in look(sources, (rig.resource,)).resources[0].all_findings] == ["device-changed"]
+    rig.after = lambda _argv: None
+    assert rig.resync(rig.desk(devices=devices), force=True).exit == 0
+    (rig.directory / "run" / "observation.json").unlink()
+    assert look(sources, (rig.resource,)).resources[0].all_findings == ()
