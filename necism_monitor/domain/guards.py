@@ -13,10 +13,11 @@ from necism_monitor.domain.names import LdName
 from necism_monitor.domain.plan import choose_target, wanted_access
 from necism_monitor.domain.reading import BvScreen, Inventory, LinkScreen, SvRecord, Unread
 from necism_monitor.domain.refusals import Refusal, refusal
-from necism_monitor.domain.sighting import LvSighting, home_of, listed_on, unseen_arrays
+from necism_monitor.domain.sighting import LvSighting, home_of, link_of, listed_on, unseen_arrays
 from necism_monitor.domain.states import (
     BvState,
     LinkState,
+    LinkWord,
     Protection,
     SnapshotState,
     classify_bv,
@@ -107,11 +108,23 @@ def _unread(situation: Situation) -> list[Unread]:
     # An LV that lives on another BV is that guard's to name.
     unread += [one.lv.unread for one in situation.subjects if one.lv.unread and not _stranger(situation, one)]
     unread += [] if situation.unique_names else [unseen_arrays(situation.basis.observation)]
+    unread += [one for subject in situation.subjects if (one := _contradiction(subject.target.record))]
     for screen in _screens(situation):
         links = situation.basis.observation.links.get(screen.name)
         unread += [record for record in screen.records.values() if isinstance(record, Unread)]
         unread += [screen.broken, links if isinstance(links, Unread) else links and links.broken]
     return [one for one in unread if one]
+
+
+def _contradiction(record: SvRecord | None) -> Unread | None:
+    """An LV under an SV that is said not to be linked: enough for linking it again, not for replacing its image.
+
+    Both that word and the absence of the LV are inferred, so one without the other proves too little.
+    """
+    if record is None or record.lv is None or record.link_word != LinkWord.UNLINK.value:
+        return None
+    text = f"{record.name} lists the LV {record.lv.name}, and its link status is {record.link_word!r}"
+    return Unread("unreadable", text, "run `necism relink`")
 
 
 def _unexpected(situation: Situation) -> list[str]:
@@ -123,7 +136,7 @@ def _unexpected(situation: Situation) -> list[str]:
         for record in _records(screen):
             if _class(situation, record) is SnapshotState.UNKNOWN:
                 found.append(f"SV {record.name} is in state {record.state_word!r}, which nobody has decided about")
-            if classify_link(record.link_word, words) is LinkState.UNKNOWN:
+            if link_of(record, words) is LinkState.UNKNOWN:
                 found.append(f"LV Link Status of {record.name} is {record.link_word!r}")
     return found
 
@@ -181,7 +194,7 @@ def _shown_elsewhere(situation: Situation) -> list[str]:
 
 def _links(situation: Situation, record: SvRecord) -> bool:
     """Anything but a proven detachment counts as shown."""
-    return classify_link(record.link_word, situation.basis.words) is not LinkState.DETACHED
+    return link_of(record, situation.basis.words) is not LinkState.DETACHED
 
 
 def _linked_rows(situation: Situation, one: Subject) -> list[LdName]:

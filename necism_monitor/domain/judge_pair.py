@@ -8,7 +8,7 @@ from necism_monitor.domain.history import History
 from necism_monitor.domain.model import AccessPolicy, Pair, Resource, Settings
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.reading import BvScreen, Observation, SvRecord, Unread
-from necism_monitor.domain.sighting import LvSighting, home_of, record_of, sight_lv
+from necism_monitor.domain.sighting import LvSighting, home_of, link_of, record_of, sight_lv
 from necism_monitor.domain.stamps import Instant, instant
 from necism_monitor.domain.states import (
     Access,
@@ -20,7 +20,6 @@ from necism_monitor.domain.states import (
     classify_access,
     classify_bv,
     classify_guard,
-    classify_link,
     classify_snap,
 )
 from necism_monitor.domain.verdicts import PairVerdict
@@ -160,7 +159,7 @@ def _sv_findings(basis: Basis, pair: Pair, view: SvView, *, shown: bool) -> list
 def _odd_link(basis: Basis, lv: LdName, record: SvRecord) -> bool:
     """An undecided link word that the sighting of `lv` does not speak about."""
     ours = record.lv is not None and record.lv.name == lv
-    return not ours and classify_link(record.link_word, basis.words) is LinkState.UNKNOWN
+    return not ours and link_of(record, basis.words) is LinkState.UNKNOWN
 
 
 def _state_findings(basis: Basis, lv: LdName, view: SvView) -> list[Finding]:

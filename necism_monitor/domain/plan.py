@@ -12,9 +12,9 @@ from necism_monitor.domain.judge_pair import Basis, SvView, sight, view_sv
 from necism_monitor.domain.model import AccessPolicy, Pair, Resource
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.reading import BvScreen, SvRecord, Unread
-from necism_monitor.domain.sighting import LvSighting
+from necism_monitor.domain.sighting import LvSighting, link_of
 from necism_monitor.domain.stamps import printed_form
-from necism_monitor.domain.states import LinkState, SnapshotState, Words, classify_link, classify_snap
+from necism_monitor.domain.states import LinkState, SnapshotState, Words, classify_snap
 
 SENT = ("rw", "ro")
 """The accesses that are ever sent."""
@@ -62,7 +62,7 @@ def _claimed(view: SvView, words: Words) -> bool:
     """Some LV stands under the SV, and it is not proven detached."""
     if view.record is None or view.record.lv is None:
         return False
-    return classify_link(view.record.link_word, words) is not LinkState.DETACHED
+    return link_of(view.record, words) is not LinkState.DETACHED
 
 
 def _worth(view: SvView) -> tuple[bool, float]:
@@ -140,7 +140,7 @@ def _shown(lv: LdName, screen: BvScreen, words: Words) -> LvFact | Unread:
         return Unread("unreadable", f"{names} both claim to be shown by {lv}", "ask again")
     record = showing[0] if showing else None
     if record is not None:
-        link = classify_link(record.link_word, words)
+        link = link_of(record, words)
         if link is LinkState.UNKNOWN:
             return Unread("unreadable", f"the link word of {lv} is {record.link_word!r}", "classify it with `words`")
         return record.name if link is LinkState.LINKED else DETACHED
@@ -152,7 +152,7 @@ def _blind(record: SvRecord | Unread, words: Words) -> Unread | None:
     """Why a record that names no LV does not prove that no LV shows its SV."""
     if isinstance(record, Unread):
         return record
-    if record.lv is not None or classify_link(record.link_word, words) is not LinkState.UNKNOWN:
+    if record.lv is not None or link_of(record, words) is not LinkState.UNKNOWN:
         return None
     return Unread("unreadable", f"the link word of {record.name} is {record.link_word!r}", "classify it with `words`")
 

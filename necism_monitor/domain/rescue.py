@@ -8,9 +8,9 @@ from necism_monitor.domain.model import Pair
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.plan import rows_of, sv_fact, wanted_access
 from necism_monitor.domain.reading import Unread
-from necism_monitor.domain.sighting import LvSighting
+from necism_monitor.domain.sighting import LvSighting, link_of
 from necism_monitor.domain.stamps import printed_form
-from necism_monitor.domain.states import LinkState, SnapshotState, classify_link
+from necism_monitor.domain.states import LinkState, SnapshotState
 
 
 class Rescue(NamedTuple):
@@ -77,7 +77,7 @@ def _taken(basis: Basis, pair: Pair, sv: SvView, planned: list[PlannedPair]) -> 
         return f"is detached, and {sv.name} is linked to another LV"
     if record is None or record.lv is None or record.lv.name == pair.lv:
         return ""
-    detached = classify_link(record.link_word, basis.words) is LinkState.DETACHED
+    detached = link_of(record, basis.words) is LinkState.DETACHED
     return "" if detached else f"is detached, and {sv.name} is shown by {record.lv.name}"
 
 

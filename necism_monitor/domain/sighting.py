@@ -10,7 +10,7 @@ from typing import NamedTuple
 from necism_monitor.domain.history import History
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.reading import BvScreen, Destination, LinkScreen, LvRecord, Observation, SvRecord, Unread
-from necism_monitor.domain.states import LinkState, Words, classify_link
+from necism_monitor.domain.states import LinkState, LinkWord, Words, classify_link
 
 
 class LvSighting(NamedTuple):
@@ -76,9 +76,20 @@ def sight_lv(observation: Observation, lv: LdName, bv: LdName, words: Words, his
     return _not_shown(observation, screen, lv, words, history)
 
 
+def link_of(record: SvRecord, words: Words) -> LinkState:
+    """LINKED, DETACHED or UNKNOWN, by the record of an SV.
+
+    That an SV without a link has no LV under it is inferred.  So one that says nothing and has an LV is unknown: the
+    word may have been lost, and its image is not to be replaced under that LV.
+    """
+    found = classify_link(record.link_word, words)
+    silent = record.lv is not None and record.link_word in {LinkWord.BLANK.value, LinkWord.DASH.value}
+    return LinkState.UNKNOWN if silent and found is LinkState.DETACHED else found
+
+
 def _shown(record: SvRecord, words: Words) -> LvSighting:
     """The record names the LV; its word decides."""
-    link, lv = classify_link(record.link_word, words), record.lv
+    link, lv = link_of(record, words), record.lv
     access = lv.access_word if lv else None
     shown = record.name if link is LinkState.LINKED else None
     return LvSighting(link, shown, lv, access, None, record.link_word if link is LinkState.UNKNOWN else None)
@@ -117,7 +128,7 @@ def _unlisted(sv: LdName, bv: LdName) -> Unread:
 
 
 def _odd(record: SvRecord, words: Words) -> bool:
-    return record.lv is None and classify_link(record.link_word, words) is LinkState.UNKNOWN
+    return record.lv is None and link_of(record, words) is LinkState.UNKNOWN
 
 
 def _listed(row: Destination, blind: Unread | None, words: Words) -> LvSighting:

@@ -55,7 +55,9 @@ def read_calls(directory: str | os.PathLike[str]) -> list[Call]:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as log:  # noqa: PTH123 - pathlib slows each start
             for line in log:
-                _merge(calls, json.loads(line))
+                # A line without its end is being written at this moment.
+                if line.endswith("\n"):
+                    _merge(calls, json.loads(line))
     except FileNotFoundError:
         return []
     return list(calls.values())

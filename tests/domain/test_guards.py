@@ -430,3 +430,13 @@ def test_a_command_that_did_not_run_is_a_prerequisite_wherever_it_was_asked(wher
     assert said_to(world(NOT_RUN))[:2] == ("prerequisite", NOT_RUN.text)
     assert said_to(world(FAILED))[0] == "state-unreadable"
     assert FAILED.text in said_to(world(FAILED))[1]
+
+
+@pytest.mark.parametrize(
+    ("word", "code"), [("", "unexpected-state"), ("-", "unexpected-state"), ("unlink", "state-unreadable")]
+)
+def test_an_image_is_not_replaced_under_an_lv_whose_link_is_denied(word: str, code: str) -> None:
+    """That an SV without a link has no LV under it is inferred: a lost or false word would take it from a host."""
+    shown = sv("SV1", HOUR, lv("LV1"), word)
+    declared = ONE._replace(access=AccessPolicy.RW)
+    assert FINE._replace(seen=observation(screen("BV1", shown)), of=declared).refused(force=True) == code

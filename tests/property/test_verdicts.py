@@ -160,6 +160,6 @@ def check_facts(site: Site, resource: Resource, seen: PairVerdict) -> None:
 
 
 def says_link(world: World, sv: str) -> bool:
-    """Whether the array itself calls an SV linked, on both screens; one that denies a link cannot be seen through."""
+    """Whether the array leaves the link in sight: `unlink` said of an SV under an LV cannot be seen through."""
     denied = any(world["lvs"][lv]["link_word"] not in {None, "link"} for lv in shown_by(world, sv))
-    return link_word(world, sv) == "link" and "LV Link Status" not in world["svs"][sv]["blank"] and not denied
+    return link_word(world, sv) != "unlink" and not denied
