@@ -12,6 +12,7 @@ from typing import Final
 
 from necism_monitor.adapters.hook_commands import hook_at_work, hook_lock
 from necism_monitor.adapters.lock import ArrayLock, Held
+from necism_monitor.adapters.owner import alive
 from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.adapters.remote import Claim, RemoteChanger
 from necism_monitor.app.ports import Changer, HeldLock
@@ -43,6 +44,14 @@ class ArrayExclusive:
         who = f"process {answer.owner.pid} on {answer.owner.host}" if answer.owner else "somebody unknown"
         run = f" (run {answer.label})" if answer.label else ""
         return f"the lock of array {self._array.name} is held by {who}{run}, or by a command it started"
+
+    def orphaned(self) -> bool:
+        """Whether only a command, or a hook, has the lock, and who started it is known to be gone."""
+        answer = self._lock.try_acquire()
+        if isinstance(answer, Held):
+            answer.release()
+            return hook_at_work(self._hooks)
+        return answer.owner is not None and alive(answer.owner) is False
 
     def _alone(self, held: Held) -> HeldLock | str:
         """The lock, where no hook of a run whose process is gone works on."""

@@ -213,6 +213,10 @@ class Exclusive(Protocol):
         """The lock, or a sentence about who has it."""
         ...
 
+    def orphaned(self) -> bool:
+        """Whether only a command, or a hook, has the lock, and who started it is known to be gone."""
+        ...
+
     def changer(self, held: HeldLock) -> Changer:
         """A Changer whose commands inherit the lock."""
         ...

@@ -92,6 +92,8 @@ def _restore(work: _Work, journal: RunJournal, run: Run, before: Observation | N
 def relink(desk: Desk, resource: Resource, request: Request) -> Report:
     """Link each detached LV whose SV is active, by one fresh reading, and nothing else.
 
+    An SV that is changing is waited for, and so is a command of a process that is gone.
+
     A damaged journal does not keep it from that: whoever holds the array's lock knows that no run and no command is at
     work, and only what is proven detached is touched.  Raises EnvironmentProblem, before any change, where the lock or
     a journal of its own cannot be had.
@@ -99,7 +101,8 @@ def relink(desk: Desk, resource: Resource, request: Request) -> Report:
     refused = _may_relink(desk, resource)
     if refused:
         return refuse(desk, resource, request, refused)
-    held = acquire(desk, request.wait)
+    # What a dead process started ends by itself, and hosts wait for their LVs.
+    held = acquire(desk, desk.config.settings.relink_timeout if desk.exclusive.orphaned() else request.wait)
     if isinstance(held, str):
         return refuse(desk, resource, request, refusal("locked", held))
     try:

@@ -64,7 +64,8 @@ def _left_alone(basis: Basis, pair: Pair, lv: LvSighting, sv: SvView) -> str:
         return f"is left alone: {odd[0]}"
     if lv.link is not LinkState.DETACHED:
         return f"could not be read: {lv.unread.text if lv.unread else 'its state is not known'}"
-    if sv.state is not SnapshotState.ACTIVE:
+    # One that changes is waited for, and linked only once it is active.
+    if sv.state not in {SnapshotState.ACTIVE, SnapshotState.CHANGING}:
         word = repr(sv.record.state_word) if sv.record else sv.state.value
         return f"is detached, and {sv.name} holds no usable image: its state is {word}"
     return ""

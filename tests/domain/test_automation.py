@@ -107,6 +107,7 @@ def test_the_wall_clock_counts_where_the_time_changes(window: str, now: str, zon
     ("window", "now", "opening"),
     [
         ("22:00-05:00", at("2024-03-01 12:00:30"), at("2024-03-01 22:00:00")),
+        ("22:00-05:00", at("2024-03-01 21:59:30"), at("2024-03-01 22:00:00")),
         ("sat 01:00-02:00", at("2024-03-02 02:00:00"), at("2024-03-09 01:00:00")),
         ("mon 01:00-02:00, sun 23:00-23:30", at("2024-03-01 12:00:00"), at("2024-03-03 23:00:00")),
         # The night without a 02:30: the next one has it; a weekly one waits a week longer.
@@ -255,3 +256,40 @@ def test_moments_for_people_are_rounded_up() -> None:
     """Whoever asks again at the second that was told is not refused for the part of a second that was cut."""
     assert moment(NOW + 0.25, CET) == "2024-03-01 13:00:01+01:00"
     assert moment(NOW, UTC) == "2024-03-01 12:00:00+00:00"
+
+
+def test_a_budget_of_nothing_never_ends_by_itself() -> None:
+    """Nobody may be told to come back at some moment."""
+    none = over_budget(Activity(), Automation(max_per_day=0), 4, NOW)
+    assert none is not None
+    assert (none.text, none.until) == ("automatic runs in the last 24 h: 0, max_per_day is 0", None)
+
+
+def test_a_run_of_this_very_moment_does_not_lie_in_the_future() -> None:
+    """Nobody asks then whether the clock was put back."""
+    hold = cooling_down(NOW, HOUR, NOW)
+    assert hold is not None
+    assert "clock" not in hold.text
+
+
+def test_a_run_in_the_future_is_told_on_the_clock_of_the_host() -> None:
+    """For the budget of the day and for that of the hour."""
+    day = over_budget(Activity(daily=(NOW + 2 * DAY,)), Automation(max_per_day=1), 4, NOW, CET)
+    hour = over_budget(Activity(hourly=(NOW + 2 * DAY,)), Automation(), 1, NOW, CET)
+    assert day is not None
+    assert hour is not None
+    assert "2024-03-03 13:00:00+01:00" in day.text
+    assert "2024-03-03 13:00:00+01:00" in hour.text
+
+
+def test_the_day_of_the_week_is_that_of_the_zone_of_the_window() -> None:
+    """Friday noon of UTC is Saturday thirteen hours east of it."""
+    east = timezone(timedelta(hours=13))
+    hold = outside_window((Window(frozenset({0}), 0, 60, east, "mon 00:00-01:00"),), NOW)
+    assert hold is not None
+    assert hold.text.startswith("it is Sat 2024-03-02 01:00:00+13:00, ")
+
+
+def test_a_window_that_never_opens_has_no_next_opening() -> None:
+    """It belongs to no day."""
+    assert next_opening((Window(frozenset(), 0, 60, UTC, "never"),), NOW) is None

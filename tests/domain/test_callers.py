@@ -1,5 +1,6 @@
 """Callers that are no persons: what holds them, in which order, and what an alarm may act on."""
 
+from datetime import timedelta, timezone
 from typing import Final
 
 import pytest
@@ -115,6 +116,18 @@ def test_what_ends_by_itself_says_when() -> None:
         "over-budget": "it may start from 2024-03-01 12:00:01+00:00",
     }
     assert all(hint.endswith(CATALOGUE[code].hint) for code, hint in hints.items())
+
+
+def test_what_lies_in_the_future_is_told_on_the_hosts_clock() -> None:
+    """The last change, and the runs that used up a budget: noon of UTC in two days is one o'clock on this host."""
+    east = timezone(timedelta(hours=1))
+    for lately in ({"last_change_at": NOW + 48 * HOUR}, {"daily": (NOW + 48 * HOUR,) * 2}):
+        assert "2024-03-03 13:00:00+01:00" in said_to(by_timer(**lately)._replace(zone=east))[1]
+
+
+def test_an_unreadable_journal_comes_with_the_hint_of_its_reader() -> None:
+    """Who found the damage knows better than the catalogue what helps."""
+    assert said_to(FINE._replace(history=CUT)) == ("journal-unreadable", CUT.text, CUT.hint)
 
 
 def test_the_hourly_budget_is_the_settings() -> None:

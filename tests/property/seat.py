@@ -218,6 +218,10 @@ class SeatLock:
             return "a command still works on the array"
         return "somebody has the lock" if self._array.clock.now() < self._held_until else self
 
+    def orphaned(self) -> bool:
+        """Whoever asks is the only process there is."""
+        return self._array.busy()
+
     def changer(self, held: HeldLock) -> Changer:
         """Sends CHANGE commands."""
         assert held is self

@@ -58,6 +58,9 @@ class Watched:
     def acquire(self, wait_seconds: float) -> HeldLock | str:
         return self._inner.acquire(wait_seconds)
 
+    def orphaned(self) -> bool:
+        return self._inner.orphaned()
+
     def changer(self, held: HeldLock) -> Changer:
         return WatchedChanger(self._inner.changer(held), self._before, self._after)
 

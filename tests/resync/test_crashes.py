@@ -1,6 +1,7 @@
 """The real command line on a real clock: killed at any moment, told to stop, or without anybody to talk to."""
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,3 +174,16 @@ def test_a_second_run_on_the_array_is_locked_out(slow: Rig) -> None:
         first.communicate(timeout=GENEROUS)
     assert first.returncode == 0
     assert slow.sent("create") == 4
+
+
+@pytest.mark.parametrize("lost", ["state/runs", "state"])
+def test_relink_brings_the_lvs_back_where_journal_or_lock_are_lost(make_rig: Callable[..., Rig], lost: str) -> None:
+    """Killed in a create that still works: relink waits for it, by the lock or by the changing SV, and links: 0."""
+    rig = make_rig("seed", "0.02")
+    with start(rig, "resync", SEL, "--force") as process:
+        until(lambda: any("iSMsc_create" in line for line in rig.changes()), process)
+        process.kill()
+    shutil.rmtree(rig.directory / lost)
+    assert None in rig.shows().values()
+    code, out, _ = run(rig, "relink", SEL)
+    assert (code, linked_again(rig)) == (0, True), out
