@@ -18,12 +18,13 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 # One step a recipe line, and targets that share .venv and coverage data never at once.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-long lint bench clean
+.PHONY: help venv demo test test-long mutation lint bench clean
 
 help:
 	@echo 'make demo       a simulated stale set: warn, resync, up, then exporter and page (DEMO=--once ends by itself)'
 	@echo 'make test       every test but the long ones, with branch coverage'
-	@echo 'make test-long  the tests that take minutes'
+	@echo 'make test-long  the tests that take minutes, then mutation testing of the modules that decide'
+	@echo 'make mutation   mutation testing alone (GROUPS="ism judge" for some of it)'
 	@echo 'make lint       ruff and mypy'
 	@echo 'make bench      measure, and print the tables'
 	@echo 'make venv       .venv with the package, its extras and the tools'
@@ -59,8 +60,15 @@ test: venv
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal \
 	  --cov --cov-report term --cov-report json:build/coverage.json $(TESTS)
 
+# Both halves run even where the first fails: each takes so long that its result must not wait for the other's.
 test-long: venv
-	@$(BIN)/python -m pytest -m long --verbose --durations 0 --durations-min 1 $(TESTS)
+	@failed=0; \
+	$(BIN)/python -m pytest -m long --verbose --durations 0 --durations-min 1 $(TESTS) || failed=1; \
+	$(BIN)/python -m tests.mutation.run $(GROUPS) || failed=1; \
+	exit $$failed
+
+mutation: venv
+	@$(BIN)/python -m tests.mutation.run $(GROUPS)
 
 lint: venv
 	@$(BIN)/ruff check
