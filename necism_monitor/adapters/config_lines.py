@@ -118,14 +118,16 @@ class _Record(dict[str, Any]):
     def __init__(self, tape: _Tape) -> None:
         super().__init__()
         self.tape, self.line, self.name = tape, tape.line, ""
+        self.is_section = False
+        """Its name may be empty: `[` alone is a header, too."""
         self.lines: dict[str, int] = {}
 
     def __setitem__(self, key: str, value: Any) -> None:  # noqa: ANN401 - the parser stores sections, lists and texts
         line = self.tape.line
         if isinstance(value, _Record):
-            value.name = key.partition("]")[0].strip()
+            value.name, value.is_section = key.partition("]")[0].strip(), True
             self.tape.sections[key] = value
-        elif line is not None and self.name:
+        elif line is not None and self.is_section:
             self._note(key, line)
             # A key without a value reads as empty; the parser itself fails where such a key is continued.
             value = [""] if value is None else value

@@ -130,3 +130,9 @@ def test_loading_imports_nothing_slow(files: Path) -> None:
         timeout=60,
     )
     assert done.stdout == "\n"
+
+
+def test_a_header_without_a_name_is_a_fault_of_form_and_no_crash() -> None:
+    """Below it even a key without a value may be continued."""
+    found = parse_ini("db1.conf", b"[\n0\n 0")
+    assert [(one.line, one.rule) for one in found.problems] == [(1, "a section header without ']'")]

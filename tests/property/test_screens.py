@@ -214,6 +214,7 @@ def test_a_cut_screen_never_calls_a_cut_record_healthy(profile: Profile) -> None
             record = damaged.records.get(name) if isinstance(damaged, BvScreen) else None
             if cut < start + len(text[start:end].rstrip()):
                 assert not is_healthy(record), world["svs"][name]
-            elif cut >= end:
+            elif cut == end or "\n" in text[end:cut]:
+                # The beginning of the next record's first line may be read as damage of this one, never as its health.
                 assert isinstance(damaged, BvScreen)
                 assert record == whole.records[name]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from necism_monitor.domain.findings import Verdict
 from necism_monitor.domain.model import AccessPolicy, Pair, Resource
-from necism_monitor.domain.states import LinkState
+from necism_monitor.domain.states import LinkState, SnapshotState
 from necism_monitor.domain.verdicts import PairVerdict
 from necism_monitor.simulator.shapes import World
 from tests.property.array import Tamper
@@ -144,7 +144,8 @@ def test_no_damage_on_the_way_makes_a_pair_healthier(profile: Profile) -> None:
     def holds(site: Site, seed: int) -> None:
         for one in look_and_keep(sources_of(site, spoiler(seed))).resources:
             for pair in one.pairs:
-                if pair.status is Verdict.UP:
+                # A lost line with the start of a transition gives it its grace anew: nobody can see what is not there.
+                if pair.status is Verdict.UP and pair.snapshot_state is not SnapshotState.CHANGING:
                     assert is_good(site, one.resource, pair.pair)
                 check_facts(site, one.resource, pair)
 
