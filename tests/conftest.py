@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests import servers
+from tests import checklist, servers
 from tests.servers import require_server
 
 COVERAGE_FILE: Final = Path("build/coverage.json")
@@ -34,6 +34,13 @@ def require_server_fixture() -> Callable[[str], Path]:
     return require_server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a test claims of tests/checklist.py goes with its report, from whatever process it ran in."""
+    for item in items:
+        claims = {str(code) for mark in item.iter_markers(checklist.MARK) for code in mark.args}
+        item.user_properties += [(checklist.PROPERTY, code) for code in sorted(claims)]
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker hands what it missed to the process that started it."""
     handed_over: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
@@ -55,6 +62,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(", ".join([counted(terminalreporter), *measured(config)]))
     for figure in recorded(terminalreporter):
         terminalreporter.write_line(figure)
+    held = checklist.table(claims(terminalreporter))
+    if held:
+        terminalreporter.section("checklists of the field", sep="-")
+    for line in held:
+        terminalreporter.write_line(line)
     missing = sorted(servers.MISSING | FROM_WORKERS)
     if missing:
         terminalreporter.section("missing servers and tools: what needs them was not proven", sep="-")
@@ -73,6 +85,17 @@ def recorded(reporter: pytest.TerminalReporter) -> list[str]:
     """What tests measured and handed over with `record_property("figure", text)`."""
     reports = [report for key in ("passed", "failed") for report in reporter.stats.get(key, [])]
     return [str(text) for report in reports for name, text in report.user_properties if name == "figure"]
+
+
+def claims(reporter: pytest.TerminalReporter) -> list[tuple[str, str]]:
+    """Pairs of statement and outcome, of every test that claims one."""
+    return [
+        (str(code), key)
+        for key in ("passed", "failed", "error", "skipped")
+        for report in reporter.stats.get(key, [])
+        for name, code in getattr(report, "user_properties", ())
+        if name == checklist.PROPERTY
+    ]
 
 
 def measured(config: pytest.Config) -> list[str]:
