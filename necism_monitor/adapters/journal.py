@@ -6,6 +6,7 @@ Reading takes no lock.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +18,11 @@ from necism_monitor.adapters.journal_refusals import Refusals
 from necism_monitor.adapters.journal_shelf import Shelf
 from necism_monitor.adapters.journal_writer import JournalWriter
 from necism_monitor.adapters.owner import Owner, alive
+from necism_monitor.adapters.standstill import Standstill
 from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged, NecismError
 from necism_monitor.domain.history import Activity, History, OpenRun, RunState, Totals
 from necism_monitor.domain.memory import Memory, changes_of, last_change, remember
-from necism_monitor.domain.model import Resource
+from necism_monitor.domain.model import Pair, Resource
 from necism_monitor.domain.names import LdName, ResourceId
 from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.record import Header, RunFile
@@ -36,6 +38,9 @@ class Journal:
         self._is_alive = is_alive
         self._shelf = Shelf(state_dir)
         self._refusals = Refusals(state_dir)
+        self._memories: Standstill[str, tuple[tuple[Pair, ...], Memory]] = Standstill(self._shelf.mark)
+        self._totals: Standstill[str, Totals] = Standstill(self._shelf.mark)
+        self._changed: Standstill[str, float | None] = Standstill(self._shelf.mark)
 
     def histories(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, History | Unread]:
         """What is remembered of each resource; `Unread` where its journal is damaged."""
@@ -44,7 +49,7 @@ class Journal:
     def history(self, resource: Resource) -> History | Unread:
         """What is remembered of one resource."""
         try:
-            memory = remember(run for _, run in self._shelf.recent(resource))
+            memory = self._memory(resource)
         except JournalDamaged as error:
             return Unread("journal-unreadable", error.text, error.hint)
         return _history(memory, self._open_run(memory))
@@ -66,7 +71,7 @@ class Journal:
         found: dict[ResourceId, Totals | Unread] = {}
         for resource in resources:
             try:
-                found[resource.id] = self._shelf.totals(resource.id)
+                found[resource.id] = self._total(resource.id)
             except JournalDamaged as error:
                 found[resource.id] = Unread("journal-unreadable", error.text, error.hint)
         return found
@@ -85,14 +90,8 @@ class Journal:
 
     def last_change_at(self) -> float | None:
         """When the last CHANGE was journalled, in seconds since the epoch; a damaged file counts by its own time."""
-        files = self._shelf.written()
-        latest: float | None = None
-        for written, path in sorted(files, reverse=True):
-            if latest is not None and written <= latest:
-                break
-            changed = self._changed_at(path, written)
-            latest = max((at for at in (latest, changed) if at is not None), default=None)
-        return latest
+        changes = (self._changed.get(one, partial(self._last_change_of, one)) for one in self._resources())
+        return max((at for at in changes if at is not None), default=None)
 
     def changes_since(self, at: float) -> Mapping[ResourceId, Mapping[LdName, float] | None]:
         """Per resource the base volumes changed at or after `at`; None where its journal is damaged."""
@@ -117,6 +116,39 @@ class Journal:
             return Lookback(self._shelf, self._is_running).activity(resource.id, trigger, key, now)
         except JournalDamaged as error:
             return Unread("journal-unreadable", error.text, error.hint)
+
+    def _memory(self, resource: Resource) -> Memory:
+        def look() -> Memory:
+            return remember(run for _, run in self._shelf.recent(resource))
+
+        pairs, memory = self._memories.get(resource.id, lambda: (resource.pairs, look()))
+        # How far back memory has to reach depends on the pairs.
+        return memory if pairs is resource.pairs else look()
+
+    def _total(self, resource_id: ResourceId) -> Totals:
+        return self._totals.get(resource_id, lambda: self._shelf.totals(resource_id))
+
+    def _resources(self) -> list[ResourceId]:
+        """Every resource that ever ran; none where nobody may look, which its history says."""
+        try:
+            return self._shelf.resources()
+        except JournalDamaged:
+            return []
+
+    def _files(self, resource_id: ResourceId) -> list[tuple[float, Path]]:
+        try:
+            return self._shelf.written(resource_id)
+        except JournalDamaged:
+            return []
+
+    def _last_change_of(self, resource_id: ResourceId) -> float | None:
+        latest: float | None = None
+        for written, path in sorted(self._files(resource_id), reverse=True):
+            if latest is not None and written <= latest:
+                break
+            changed = self._changed_at(path, written)
+            latest = max((at for at in (latest, changed) if at is not None), default=None)
+        return latest
 
     def _changed_at(self, path: Path, written: float) -> float | None:
         try:

@@ -6,6 +6,7 @@ State files: STATE_DIR/runs/SERVICE/RESOURCE/<utc>-<id>.jsonl, and pruned.json b
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final, TypeVar
 from necism_monitor.adapters.journal_cache import FileCache
 from necism_monitor.adapters.journal_file import read_header, read_run
 from necism_monitor.adapters.journal_pruned import FILE, ask_steadily, load_pruned
+from necism_monitor.adapters.standstill import MISSING, Mark, mark_of
 from necism_monitor.domain.errors import JournalDamaged
 from necism_monitor.domain.history import Totals
 from necism_monitor.domain.memory import tells_all
@@ -45,6 +47,7 @@ class Shelf:
         self._counts = FileCache(_count, COUNTS_KEPT)
         self._headers = FileCache(read_header, COUNTS_KEPT)
         self._pruned = FileCache(load_pruned, RUNS_KEPT)
+        self._newest: dict[str, tuple[Mark, str]] = {}
 
     def directory(self, resource_id: str) -> Path:
         """Where the runs of a resource lie."""
@@ -78,10 +81,29 @@ class Shelf:
         services = [self.runs_dir / name for name in _names(self.runs_dir)]
         return [ResourceId(f"{service.name}/{name}") for service in services for name in _names(service)]
 
-    def written(self) -> list[tuple[float, Path]]:
-        """Every file of every resource with its own time, in seconds since the epoch."""
-        files = ((modified(path), path) for path in self.runs_dir.glob(f"*/*/*{SUFFIX}"))
+    def written(self, resource_id: str | None = None) -> list[tuple[float, Path]]:
+        """Every file of a resource, or of all of them, with its own time, in seconds since the epoch.
+
+        Raises JournalDamaged where nobody can tell what files a resource has; of all of them, those that can be seen.
+        """
+        paths = self.runs_dir.glob(f"*/*/*{SUFFIX}") if resource_id is None else self.paths(resource_id)
+        files = ((modified(path), path) for path in paths)
         return [(at, path) for at, path in files if at is not None]
+
+    def mark(self, resource_id: str) -> Mark | None:
+        """Changes with the files of a resource: names come and go with its directory, lines with the newest file.
+
+        None where that cannot be told.  Nobody writes to an older file: a run is the newest one as long as it is open.
+        """
+        place, now = f"{self.runs_dir}/{resource_id}", time.time()
+        names = mark_of(place, now)
+        if not names:
+            return names
+        known = self._newest.get(place)
+        if known is None or known[0] != names:
+            known = self._newest[place] = (names, _newest(place))
+        lines = mark_of(f"{place}/{known[1]}", now) if known[1] else MISSING
+        return None if lines is None else names + lines
 
     def run(self, path: Path) -> RunFile | None:
         """The run of a file; None where none is in it.  Raises JournalDamaged."""
@@ -138,6 +160,14 @@ class Shelf:
             return total((count for path in paths if (count := self.count(path))), pruned)
 
         return self.steadily(resource_id, ask)
+
+
+def _newest(place: str) -> str:
+    """The name of the newest run's file; nothing where there is none, or where nobody can tell."""
+    try:
+        return max((name for name in _names(Path(place)) if name.endswith(SUFFIX)), default="")
+    except JournalDamaged:
+        return ""
 
 
 def name_stamp(at: float) -> str:

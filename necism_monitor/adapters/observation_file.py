@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from necism_monitor.adapters.atomic_file import read_bounded, replace_file
 from necism_monitor.adapters.observation_json import decode_observation, encode_observation
+from necism_monitor.adapters.standstill import Mark, Standstill, mark_of
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.names import ArrayName
 from necism_monitor.domain.reading import Observation, Unread
@@ -25,9 +27,13 @@ class ObservationFile:
 
     def __init__(self, path: Path, arrays: tuple[ArrayName, ...], largest: int = LARGEST) -> None:
         self._path, self._arrays, self._largest = path, arrays, largest
+        self._loaded: Standstill[str, Mapping[ArrayName, Observation | Unread]] = Standstill(_mark)
 
     def load(self) -> Mapping[ArrayName, Observation | Unread]:
         """The saved observations; why there is none for every array, where the file is missing or damaged."""
+        return self._loaded.get(str(self._path), self._read)
+
+    def _read(self) -> Mapping[ArrayName, Observation | Unread]:
         try:
             document = _parse(read_bounded(self._path, self._largest))
         except FileNotFoundError:
@@ -77,6 +83,10 @@ class ObservationFile:
 
     def _nothing(self, why: Unread) -> dict[ArrayName, Observation | Unread]:
         return dict.fromkeys(self._arrays, why)
+
+
+def _mark(path: str) -> Mark | None:
+    return mark_of(path, time.time())
 
 
 def _parse(data: bytes) -> dict[ArrayName, Any]:

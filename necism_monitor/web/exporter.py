@@ -6,8 +6,9 @@ import asyncio
 import math
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
+from prometheus_client.process_collector import ProcessCollector
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,8 +17,9 @@ from starlette.routing import Route
 
 from necism_monitor.app.observe import Observatory, Outlook
 from necism_monitor.render import exposition
+from necism_monitor.render.ages import Ages, keep_ages
 from necism_monitor.render.exposition import Block
-from necism_monitor.render.families import Program, age_family, command_families, program_families, sight_families
+from necism_monitor.render.families import Program, command_families, program_families, sight_families
 from necism_monitor.render.last_good import Sight
 from necism_monitor.render.page import CONTENT_SECURITY_POLICY, PageProgram, render_page
 from necism_monitor.web.meter import Meter
@@ -30,6 +32,14 @@ LONGEST: Final = 300.0
 """No caller is kept waiting longer, whatever it asks for."""
 HEALTH_PATH: Final = "/-/healthy"
 EVERYWHERE: Final = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
+
+
+class _Kept(NamedTuple):
+    """What was rendered of a sight, for every scrape until there is another."""
+
+    sight: Sight
+    block: Block
+    ages: Ages
 
 
 class Exporter:
@@ -46,7 +56,8 @@ class Exporter:
         self._observatory, self._meter, self._program, self._now = observatory, meter, program, now
         self._path = telemetry_path
         self._rendering = threading.Lock()
-        self._kept: tuple[Sight, Block] | None = None
+        self._process = ProcessCollector(registry=None)
+        self._kept: _Kept | None = None
 
     def application(self) -> Starlette:
         """The ASGI application.  Starlette routes by the path of the request line, never by its Host header."""
@@ -74,11 +85,10 @@ class Exporter:
 
     def body(self, outlook: Outlook, *, packed: bool) -> bytes:
         """The metrics: what changes with the observation is rendered once, the rest for every scrape."""
-        sight = self._observatory.conclude(outlook)
-        block = self._block(sight)
-        live = [age_family(sight, self._now()), *command_families(self._meter.counts())]
-        end = exposition.render([*live, *program_families(self._program())])
-        return exposition.join_gzip(block, end) if packed else exposition.join_plain(block, end)
+        kept = self._keep(self._observatory.conclude(outlook))
+        live = [*command_families(self._meter.counts()), *program_families(self._program()), *self._process.collect()]
+        end = kept.ages.at(self._now()) + exposition.render(live)
+        return exposition.join_gzip(kept.block, end) if packed else exposition.join_plain(kept.block, end)
 
     async def _look(self, request: Request) -> Outlook:
         """A reading of every array, ended or not: nobody waits in a thread, so any number may wait."""
@@ -89,11 +99,12 @@ class Exporter:
             await asyncio.wait([asyncio.wrap_future(flight.answer) for flight in flights], timeout=seconds)
         return outlook
 
-    def _block(self, sight: Sight) -> Block:
+    def _keep(self, sight: Sight) -> _Kept:
         with self._rendering:
-            if self._kept is None or self._kept[0] is not sight:
-                self._kept = (sight, exposition.keep(exposition.render(sight_families(sight))))
-            return self._kept[1]
+            if self._kept is None or self._kept.sight is not sight:
+                block = exposition.keep(exposition.render(sight_families(sight)))
+                self._kept = _Kept(sight, block, keep_ages(sight))
+            return self._kept
 
     def _html(self, outlook: Outlook) -> str:
         # Texts hold durations: judged anew, they are those of now.

@@ -92,7 +92,7 @@ class Exporter:
 class Site:
     """A simulated array with its configuration."""
 
-    def __init__(self, directory: Path, scenario: str = "stale") -> None:
+    def __init__(self, directory: Path, scenario: str | Path = "stale") -> None:
         self.made: Created = create(directory, scenario, "none")
         self.config, self.array = self.made.config, self.made.directory
         self._count = 0
