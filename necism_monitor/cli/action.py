@@ -21,6 +21,7 @@ from necism_monitor.adapters.owner import this_process
 from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.adapters.reach import ArrayReader
 from necism_monitor.app.desk import Desk, Request
+from necism_monitor.cli.console import is_screen
 from necism_monitor.cli.progress import Progress
 from necism_monitor.cli.wiring import observation_file
 from necism_monitor.domain.events import DETACHED, Create, Hook, Observe, Step
@@ -159,7 +160,4 @@ def user_name() -> str:
 
 def on_terminal() -> bool:
     """Whether progress has somebody to be shown to."""
-    try:
-        return sys.stderr.isatty()
-    except (AttributeError, ValueError):
-        return False
+    return is_screen(sys.stderr)

@@ -49,7 +49,6 @@ def register(subparsers: Subparsers) -> None:
         "capture",
         run,
         "save the raw output of the READ commands for a bug report",
-        "Nothing is changed on the array. The directory holds one pair of text files a command, and index.json.",
     )
     parser.add_argument("directory", metavar="DIR", type=Path, help="a new or empty directory")
     parser.add_argument("--redact", action="store_true", help="replace the names of volumes and arrays, and WWNs")

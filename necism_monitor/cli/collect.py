@@ -26,7 +26,6 @@ def register(subparsers: Subparsers) -> None:
         "collect",
         run,
         "read all arrays with READ commands and save the observation file",
-        "Exit code: 0 every array was read, 3 some could not be; what was read is saved either way.",
     )
 
 

@@ -22,7 +22,6 @@ def register(subparsers: Subparsers) -> None:
         "check",
         run_check,
         "check the configuration and list what is ignored",
-        "Exit code: 0 usable, 64 not; all problems are listed at once.",
     )
     add_verb(verbs, "show", run_show, "show every value in force and where it comes from")
 

@@ -12,6 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.render.logline import printable
@@ -60,13 +61,13 @@ def finish() -> None:
 
 def show(page: Page) -> None:
     """Print a page: with colours and fitted columns on a terminal, as plain columns everywhere else."""
-    if not _is_terminal():
+    if not _is_drawn():
         say(*map(printable, plain_lines(page)))
         return
     from necism_monitor.cli import terminal  # noqa: PLC0415 - its library is slow to load, and not always installed
 
     with _writing():
-        terminal.draw(page)
+        terminal.draw(page, terminal.canvas(forced=is_forced()))
 
 
 @contextlib.contextmanager
@@ -85,9 +86,22 @@ def _writing() -> Iterator[None]:
         ) from error
 
 
-def _is_terminal() -> bool:
-    known = os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
-    return sys.stdout is not None and sys.stdout.isatty() and known and importlib.util.find_spec("rich") is not None
+def is_screen(stream: TextIO | None) -> bool:
+    """Whether `stream` is a terminal that can do more than print lines; TERM=dumb says that it cannot."""
+    try:
+        able = stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+    return able and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
+
+
+def is_forced() -> bool:
+    """Whether colours are wanted wherever the output goes: FORCE_COLOR is set, and NO_COLOR is not."""
+    return bool(os.environ.get("FORCE_COLOR")) and not os.environ.get("NO_COLOR")
+
+
+def _is_drawn() -> bool:
+    return (is_screen(sys.stdout) or is_forced()) and importlib.util.find_spec("rich") is not None
 
 
 def _discard() -> None:

@@ -1,4 +1,4 @@
-"""`necism explain [CODE]`: what a finding, a refusal or an exit code means, and what to do."""
+"""`necism explain [CODE]`: what a finding, a refusal, an exit code or a key means, and what to do."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from necism_monitor.adapters import config_keys
 from necism_monitor.cli import console
 from necism_monitor.cli.options import Subparsers, add_verb
 from necism_monitor.domain import findings, refusals
@@ -77,7 +78,7 @@ WIDTH: Final = 100
 
 def register(subparsers: Subparsers) -> None:
     """`necism explain [CODE]`."""
-    parser = add_verb(subparsers, "explain", run, "explain a finding, a refusal or an exit code")
+    parser = add_verb(subparsers, "explain", run, "explain a finding, a refusal, an exit code or a key")
     parser.add_argument(
         "code",
         nargs="?",
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
 def _explain(code: str) -> list[str]:
     told = list(_meanings(code))
     if not told:
-        known = {*findings.CATALOGUE, *refusals.CATALOGUE, *EXITS, *PLAIN}
+        known = {*findings.CATALOGUE, *refusals.CATALOGUE, *EXITS, *PLAIN, *config_keys.names()}
         near = suggest(code, known)
         raise UsageError(
             f"nothing is called {code!r}", f"did you mean {near}?" if near else "`necism explain` lists all"
@@ -113,9 +114,13 @@ def _meanings(code: str) -> Iterator[str]:
         yield from _body(f"{refusal.explain}{_afterwards(code)}", refusal.hint)
     if code in EXITS or code in PLAIN:
         yield f"{code}: exit codes"
-        yield from (f"  {number:>3}  {text}" for number, text in sorted(_codes(code).items()))
+        yield from (f"  {number:>3}  {text}" for number, text in sorted(codes_of(code).items()))
     if code.isdecimal():
         yield from _number(int(code))
+    for section, key in config_keys.meanings(code).items():
+        yield f"{code}: a key of {section}"
+        yield f"  {code} = {key.form}{'' if key.default is None else f'    (default: {key.default})'}"
+        yield from textwrap.wrap(key.means, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 def _afterwards(code: str) -> str:
@@ -125,7 +130,7 @@ def _afterwards(code: str) -> str:
     return " After the creates of pairs that take turns it is a failure (5) instead: every LV keeps its old image."
 
 
-def _codes(verb: str) -> dict[int, str]:
+def codes_of(verb: str) -> dict[int, str]:
     """What a command may end with, that of every command included; the plugin has no codes above 3."""
     if verb == "check_necism":
         return dict(EXITS[verb])
@@ -157,4 +162,6 @@ def _list() -> list[str]:
     lines += ["exit codes:"]
     lines += [f"  {verb:<20} {', '.join(map(str, codes))}" for verb, codes in EXITS.items()]
     lines += [f"  {'every command':<20} {', '.join(map(str, EVERYWHERE))}"]
+    lines += ["keys of the configuration:"]
+    lines += textwrap.wrap(", ".join(config_keys.names()), WIDTH, initial_indent="  ", subsequent_indent="  ")
     return [*lines, "`necism explain CODE` tells what to do about one"]

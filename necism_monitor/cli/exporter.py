@@ -18,7 +18,6 @@ def register(subparsers: Subparsers) -> None:
         "exporter",
         run,
         "serve Prometheus metrics and a page",
-        "SIGHUP reads the configuration again; SIGTERM ends it.  Exit code: 0 stopped, 1 cannot listen.",
     )
     parser.add_argument(
         "--web.listen-address",

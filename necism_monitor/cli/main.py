@@ -16,7 +16,7 @@ from typing import Final
 
 from necism_monitor.adapters.clock import host_zone
 from necism_monitor.cli import console, logs
-from necism_monitor.cli.options import Parser, add_shared, add_verbs, log_option
+from necism_monitor.cli.options import SHARED, HelpWanted, Parser, add_shared, add_verbs, log_option
 from necism_monitor.domain.errors import (
     ConfigError,
     EnvironmentProblem,
@@ -46,16 +46,15 @@ VERBS: Final[Mapping[str, str]] = {
     "demo": "demo",
 }
 """Verb -> its module beside this one, which has `register(subparsers)` for all its verbs."""
+HIDDEN: Final[Mapping[str, str]] = {"complete": "complete"}
+"""Verbs for programs of this package: neither listed nor suggested."""
 
 USAGE, TROUBLE, BUG = 64, 3, 70
 INTERRUPTED: Final = 128 + signal.SIGINT
 ENDINGS: Final = (signal.SIGTERM, signal.SIGHUP)
+SUMMARY: Final = "monitors and safely resyncs NEC iStorage snapshot volumes"
 FRAMES: Final = 3
 """How much of a traceback is shown unless the log level is debug."""
-
-EPILOG: Final = """\
-Exit codes: 0 done, 64 wrong usage or configuration, 70 a bug; `necism explain VERB` lists those of a verb.
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = _run(words)
             console.finish()
         except SystemExit as end:
-            # From --help and --version, which have printed, and from a signal.
+            # From --version, which has printed, and from a signal.
             code = end.code if isinstance(end.code, int) else 0
         except KeyboardInterrupt:
             console.complain("necism: interrupted")
@@ -79,17 +78,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         console.finish()
     except EnvironmentProblem as problem:
-        # What --help prints, for instance: nothing else has said yet that it is lost.
+        # What --version prints, for instance: nothing else has said yet that it is lost.
         code = code or _report(problem)
     return code
 
 
 def _run(words: list[str]) -> int:
     parser = make_parser(find_verb(words))
-    args = parser.read(words)
+    try:
+        args = parser.read(words)
+    except HelpWanted as wanted:
+        return _help(wanted.parser)
     logs.start(log_option(args, os.environ, "level"), log_option(args, os.environ, "format"), host_zone())
     code: int = args.run(args)
     return code
+
+
+def _help(parser: Parser) -> int:
+    from necism_monitor.cli.help import page  # noqa: PLC0415 - its texts are for those who ask
+
+    console.say(page(parser))
+    return 0
 
 
 def find_verb(words: Sequence[str]) -> str | None:
@@ -98,21 +107,21 @@ def find_verb(words: Sequence[str]) -> str | None:
     for word in rest:
         if not word.startswith("-") or word == "-":
             return _known(word)
-        if word in {"-h", "--help"}:
+        if word.partition("=")[0] not in SHARED | {"--version"}:
+            # Help, or an option that does not stand here: the parser of everything has more to say about it.
             return None
-        if word.startswith("--") and "=" not in word and word != "--version":
+        if word in SHARED:
             next(rest, None)
     return None
 
 
 def make_parser(verb: str | None) -> Parser:
     """A parser that knows `verb`, or every verb: most modules are then not even imported."""
-    parser = Parser(
-        prog="necism", description="Monitors and safely resyncs NEC iStorage snapshot volumes.", epilog=EPILOG
-    )
+    parser = Parser(prog="necism")
+    parser.summary = SUMMARY
     add_shared(parser)
     subparsers = add_verbs(parser)
-    for name in dict.fromkeys(VERBS.values() if verb is None else [VERBS[verb]]):
+    for name in dict.fromkeys(VERBS.values() if verb is None else [{**VERBS, **HIDDEN}[verb]]):
         module = f"necism_monitor.cli.{name}"
         if importlib.util.find_spec(module):
             importlib.import_module(module).register(subparsers)
@@ -122,7 +131,7 @@ def make_parser(verb: str | None) -> Parser:
 
 
 def _known(word: str) -> str:
-    if word in VERBS:
+    if word in VERBS or word in HIDDEN:
         return word
     near = suggest(word, VERBS)
     raise UsageError(f"unknown command {word!r}", f"did you mean {near}?" if near else "`necism --help` lists them")

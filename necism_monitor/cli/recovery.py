@@ -11,30 +11,16 @@ from necism_monitor.cli.resync import act
 from necism_monitor.domain.errors import UsageError
 
 UNPROVEN: Final = 6
-RELINK_EXITS = """exit status: 0 every LV is linked or nothing was to do, 3 refused,
-6 an LV is detached, or was left alone, or could not be read, 7 locked, 64 usage, 70 a bug of ours"""
-RESUME_EXITS = """A post_resync that the run still owes is run once every LV is linked.
-exit status: 0 every LV is linked or nothing was to do, 3 refused, 5 every LV is linked but post_resync failed,
-6 an LV is detached or could not be read, 7 locked, 64 usage, 70 a bug of ours"""
-ABANDON_EXITS = """Nothing is changed on the array.  A damaged journal is renamed to *.damaged, never deleted.
-exit status: 0 closed or nothing was to do, 3 a journal cannot be written or renamed, 7 locked, 64 usage,
-70 a bug of ours"""
 
 
 def register(subparsers: Subparsers) -> None:
     """Add the three verbs."""
-    back = add_verb(
-        subparsers, "resume", run_resume, "end an unfinished run by linking its LVs; never creates", RESUME_EXITS
-    )
-    again = add_verb(
-        subparsers, "relink", run_relink, "link every detached LV whose SV is active, without any journal", RELINK_EXITS
-    )
+    back = add_verb(subparsers, "resume", run_resume, "end an unfinished run by linking its LVs; never creates")
+    again = add_verb(subparsers, "relink", run_relink, "link every detached LV whose SV is active, without any journal")
     for verb in (back, again):
         verb.add_argument("selectors", nargs="+", metavar="SEL", help="SERVICE or SERVICE/sync#1")
         verb.add_argument("--json", action="store_true", help="print the run and its refusals as JSON")
-    end = add_verb(
-        subparsers, "abandon", run_abandon, "close an unfinished run, or set a damaged journal aside", ABANDON_EXITS
-    )
+    end = add_verb(subparsers, "abandon", run_abandon, "close an unfinished run, or set a damaged journal aside")
     end.add_argument("selectors", nargs="+", metavar="SEL", help="SERVICE or SERVICE/sync#1")
     end.add_argument("--reason", metavar="TEXT", required=True, help="why, for the journal")
 

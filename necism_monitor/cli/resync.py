@@ -32,11 +32,6 @@ from necism_monitor.render.chronicle import chronicle, rehearsed
 from necism_monitor.render.logline import one_line
 
 WORST_FIRST = (70, 6, 5, 7, 3, 4, 0)
-EXITS = """exit status: 0 done and verified, 3 refused, 4 too soon or not needed, 5 failed but every LV is linked,
-6 an LV is detached or could not be read, 7 locked, 64 usage, 70 a bug of ours"""
-SEED_EXITS = EXITS.replace("0 done and verified", "0 done and verified, or too soon").replace(
-    ", 4 too soon or not needed", ""
-)
 HASH: Final = re.compile(r"[0-9a-f]{16}")
 
 Act = Callable[[Desk, Resource, Request], Report]
@@ -44,7 +39,7 @@ Act = Callable[[Desk, Resource, Request], Report]
 
 def register(subparsers: Subparsers) -> None:
     """Add both verbs."""
-    verb = add_verb(subparsers, "resync", run_resync, "refresh the SVs of a resource and link its LVs again", EXITS)
+    verb = add_verb(subparsers, "resync", run_resync, "refresh the SVs of a resource and link its LVs again")
     _add_common(verb)
     verb.add_argument("--dry-run", action="store_true", help="print the exact commands and the plan's hash, run none")
     verb.add_argument("--plan", metavar="HASH", type=read_hash, help="refuse unless the plan has this hash")
@@ -58,9 +53,7 @@ def register(subparsers: Subparsers) -> None:
     )
     verb.add_argument("--key", type=read_key, help="what is asked about, such as a problem's number: it starts one run")
     verb.add_argument("--json", action="store_true", help="print the run and its refusals as JSON")
-    seed = add_verb(
-        subparsers, "syncresync", run_syncresync, "as resync, but a skip by sync_min_delay is a success", SEED_EXITS
-    )
+    seed = add_verb(subparsers, "syncresync", run_syncresync, "as resync, but a skip by sync_min_delay is a success")
     _add_common(seed)
 
 

@@ -26,7 +26,6 @@ def register(subparsers: Subparsers) -> None:
         "status",
         run,
         "show resources, pairs, findings and unfinished runs",
-        "Exit code: 0 up, 1 warn, 3 unknown (could not tell).",
     )
     add_selectors(parser)
     parser.add_argument("--json", action="store_true", help="print the document that docs/schema/status.json describes")

@@ -17,9 +17,16 @@ STYLES: Final = {Verdict.UP: "green", Verdict.WARN: "bold yellow", Verdict.UNKNO
 GAP: Final = 2
 
 
+def canvas(*, forced: bool = False) -> Console:
+    """Standard output; where colours are `forced`, also one that is no terminal has those of every terminal."""
+    if forced:
+        return Console(highlight=False, markup=False, emoji=False, force_terminal=True, color_system="standard")
+    return Console(highlight=False, markup=False, emoji=False)
+
+
 def draw(page: Page, console: Console | None = None) -> None:
     """Print `page`; the console knows the width of the terminal and whether it has colours."""
-    console = console or Console(highlight=False, markup=False, emoji=False)
+    console = console or canvas()
     for block in page:
         console.print(_line(block) if isinstance(block, Line) else _grid(block, console.width))
 

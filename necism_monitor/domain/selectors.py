@@ -72,6 +72,9 @@ def _matching(config: Config, text: str, *, include_hidden: bool) -> list[Resour
 
 def _guess(config: Config, text: str) -> str:
     """A full name is compared with full names, a service with services."""
+    shows = next((one.id for one in config.resources for pair in one.pairs if text in {pair.lv, *pair.svs}), None)
+    if shows is not None:
+        return f"this volume belongs to {shows!r}: name that"
     names = [one.id for one in config.resources] if "/" in text else [one.name for one in config.services]
     near = suggest(text, names)
     if near is not None:

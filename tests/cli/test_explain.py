@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from necism_monitor.adapters import config_keys
 from necism_monitor.cli.explain import EXITS, PLAIN
 from necism_monitor.cli.main import VERBS, main
 from necism_monitor.domain import findings, refusals
@@ -47,6 +48,16 @@ def test_a_code_that_is_both_is_told_as_both(capsys: pytest.CaptureFixture[str])
     assert "a refusal" in shown
 
 
+@pytest.mark.parametrize("key", config_keys.names())
+def test_every_key_of_the_configuration_is_explained(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With its section, form and default, and what it means; a key of two sections is told for both."""
+    shown = explained(capsys, key)
+    for section, found in config_keys.meanings(key).items():
+        assert f"{key}: a key of {section}" in shown
+        assert f"{key} = {' '.join(found.form.split())}" in shown
+        assert found.means in shown
+
+
 def test_exit_codes_are_told_by_verb_and_by_number(capsys: pytest.CaptureFixture[str]) -> None:
     """6 means one thing for resync; 3 has a meaning for each verb; every verb has 64 and 70 besides."""
     assert "6: an exit code resync an LV is detached" in explained(capsys, "6")
@@ -81,7 +92,7 @@ def test_a_resume_whose_post_resync_fails_has_a_code_of_its_own(capsys: pytest.C
     assert "only post_resync failed" in EXITS["resume"][5]
     assert 5 not in EXITS["relink"]
     assert main(["resume", "--help"]) == 0
-    assert "5 every LV is linked but post_resync failed" in " ".join(capsys.readouterr().out.split())
+    assert "5 every LV is linked, and only post_resync failed" in " ".join(capsys.readouterr().out.split())
     assert main(["relink", "--help"]) == 0
     assert "post_resync" not in capsys.readouterr().out
 
@@ -97,7 +108,8 @@ def test_a_skip_of_the_seeds_spelling_has_no_code_of_its_own(capsys: pytest.Capt
     """`syncresync` never ends with 4, and neither its help nor its explanation says so; `resync` does."""
     assert main(["syncresync", "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "0 done and verified, or too soon, 3 refused, 5 failed" in shown
+    assert "0 done and verified, or skipped by sync_min_delay 3 refused" in shown
+    assert "too-soon" not in shown
     assert 4 not in EXITS["syncresync"]
     assert "syncresync" not in explained(capsys, "4")
     assert "resync not needed or too soon" in explained(capsys, "4")

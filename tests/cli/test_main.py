@@ -42,7 +42,13 @@ from tests.cli.conftest import PATIENCE, Necism, Simulated, clean_environment
         (["status", "--log.level", "loud"], "'loud'", "necism status --help"),
         (["status", "--config"], "--config", "necism status --help"),
         (["status", "--config", ""], "empty path", "necism status --help"),
-        (["config", "chekc"], "chekc", "necism config --help"),
+        (["config", "chekc"], "only check, show", "did you mean check?"),
+        (["config", "zzz"], "zzz", "necism config --help"),
+        (["resync", "erp", "--trigger", "nagois"], "only manual, timer", "did you mean nagios?"),
+        (["resync", "--dryrun"], "--dryrun", "did you mean --dry-run?"),
+        (["--confg", "x", "status"], "--confg", "did you mean --config?"),
+        (["--dry-run", "resync", "erp"], "--dry-run", "write it behind the verb"),
+        (["-x", "status"], "-x", "--help"),
         (["collect", "extra"], "extra", "--help"),
         (["explain", "tooold"], "tooold", "did you mean too-old?"),
         (["explain", "99"], "99", "necism explain"),
@@ -124,7 +130,7 @@ def test_version_and_help_go_to_standard_output(necism: Necism) -> None:
     version, shown = necism("--version"), necism("--help")
     assert (version.returncode, version.stdout) == (0, f"necism-monitor {__version__}\n")
     assert shown.returncode == 0
-    listed = {line.split()[0] for line in shown.stdout.splitlines() if line.startswith("    ") and line.split()}
+    listed = {line.split()[0] for line in shown.stdout.splitlines() if line.startswith("  ") and line.split()}
     assert {"status", "collect", "capture", "explain", "config", "simulator"} <= listed
     assert necism("--help", "status").stdout == shown.stdout
 
@@ -144,6 +150,7 @@ def test_the_verb_is_found_past_options() -> None:
     assert find_verb(["--config=status", "collect"]) == "collect"
     assert find_verb(["--version", "collect"]) == "collect"
     assert find_verb(["-h", "collect"]) is None
+    assert find_verb(["--json", "status"]) is None
     assert find_verb([]) is None
 
 
@@ -293,7 +300,7 @@ def _first_call(place: Path) -> int:
 def test_verbs_register_what_the_table_says() -> None:
     """Each verb of the table is made by the module that the table names."""
     for verb in VERBS:
-        assert f"    {verb} " in frame.make_parser(verb).format_help()
+        assert verb in frame.make_parser(verb).verbs()
 
 
 def test_a_verb_that_was_not_installed_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
