@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 # One step a recipe line, and targets that share .venv and coverage data never at once.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-long mutation lint bench clean
+.PHONY: help venv demo test test-long mutation lint bench man completion reference clean
 
 help:
 	@echo 'make demo       a simulated stale set: warn, resync, up, then exporter and page (DEMO=--once ends by itself)'
@@ -27,6 +27,9 @@ help:
 	@echo 'make mutation   mutation testing alone (GROUPS="ism judge" for some of it)'
 	@echo 'make lint       ruff and mypy'
 	@echo 'make bench      measure, and print the tables'
+	@echo 'make man        the manual pages, into build/man'
+	@echo 'make completion the completion of bash, zsh and fish, into build/completion'
+	@echo 'make reference  docs/cli.md and docs/configuration.md anew, from the code'
 	@echo 'make venv       .venv with the package, its extras and the tools'
 	@echo 'make clean      remove what these targets made'
 
@@ -79,6 +82,16 @@ bench: venv
 	@set -- benchmarks/bench_*.py; \
 	[ -e "$$1" ] || { echo 'make bench: no benchmarks/bench_*.py here: nothing was measured' >&2; exit 1; }; \
 	for script in "$$@"; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+# A build of a package, which has no virtualenv, runs the same with its own Python: python3 -m tools.papers man DIR
+man: venv
+	@$(BIN)/python -m tools.papers man build/man
+
+completion: venv
+	@$(BIN)/python -m tools.papers completion build/completion
+
+reference: venv
+	@$(BIN)/python -m tools.papers reference docs
 
 clean:
 	rm -rf $(VENV) build dist ./*.egg-info .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

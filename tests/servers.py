@@ -45,6 +45,12 @@ DEBIAN_PACKAGES: Final[Mapping[str, str]] = {
     "sshd": "openssh-server",
     "git": "git",
     "make": "make",
+    "bash": "bash",
+    "zsh": "zsh",
+    "fish": "fish",
+    "man": "man-db",
+    "groff": "groff",
+    "mandoc": "mandoc",
 }
 """Program -> the Debian package that holds it; others are named as they are."""
 

@@ -15,8 +15,17 @@ import pytest
 
 from tests.architecture.house import ROOT, read_tree
 
-PRODUCT: Final = ("necism_monitor", "packaging", "benchmarks", "check_necism.py", "setup.cfg", "Makefile", "README.md")
-PYTHON: Final = ("necism_monitor", "tests", "benchmarks", "check_necism.py")
+PRODUCT: Final = (
+    "necism_monitor",
+    "packaging",
+    "benchmarks",
+    "tools",
+    "check_necism.py",
+    "setup.cfg",
+    "Makefile",
+    "README.md",
+)
+PYTHON: Final = ("necism_monitor", "tests", "benchmarks", "tools", "check_necism.py")
 LEFT_OPEN: Final = re.compile(
     r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b|not implemented yet|\bplaceholder\b", re.IGNORECASE
 )
