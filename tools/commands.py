@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from necism_monitor.adapters import config_keys
 from necism_monitor.cli.explain import EXITS, PLAIN, codes_of
-from necism_monitor.cli.guide import GUIDES, Example
-from necism_monitor.cli.help import grouped, path_of
+from necism_monitor.cli.guide import Example
+from necism_monitor.cli.help import about, grouped, guide_of, path_of
 from necism_monitor.cli.main import make_parser
 from necism_monitor.cli.options import Parser
 from necism_monitor.domain import findings, refusals
@@ -100,13 +100,13 @@ def program() -> Command:
 
 
 def _command(parser: Parser) -> Command:
-    name, guide = path_of(parser), GUIDES[path_of(parser)]
+    name, guide = path_of(parser), guide_of(parser)
     own = [action for _, members in parser.arguments() for action in members if action not in parser.shared]
     told = [_argument(parser.prog, action) for action in own]
     return Command(
         path=parser.prog,
         summary=parser.summary,
-        paragraphs=(*guide.paragraphs, *filter(None, [parser.description])),
+        paragraphs=tuple(about(parser)),
         arguments=tuple(one for one in told if not one.names),
         options=tuple(one for one in told if one.names),
         shared=tuple(_argument(parser.prog, action) for action in parser.shared),

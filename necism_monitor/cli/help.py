@@ -26,15 +26,14 @@ NOTHING: Final = Guide("", "", ())
 def page(parser: Parser) -> str:
     """The help of `necism`, of a verb, or of an action of a verb."""
     name = path_of(parser)
-    guide = GUIDES.get(name, NOTHING)
     parts = [
         _usage(parser),
         sentence(parser.summary),
-        *about(parser, guide),
+        *map(fill, about(parser)),
         *_commands(parser),
         *_arguments(parser),
         _section("exit codes", _codes(codes(name))),
-        _section("examples", _examples(guide.examples)),
+        _section("examples", _examples(guide_of(parser).examples)),
         *([MORE] if not name else []),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -50,9 +49,15 @@ def sentence(summary: str) -> str:
     return fill(f"{summary[:1].upper()}{summary[1:]}.")
 
 
-def about(parser: Parser, guide: Guide) -> list[str]:
-    """The paragraphs of the description below its first sentence."""
-    return [fill(text) for text in (*guide.paragraphs, *filter(None, [parser.description]))]
+def guide_of(parser: Parser) -> Guide:
+    """What the guide tells of it; nothing of a verb that it does not know."""
+    return GUIDES.get(path_of(parser), NOTHING)
+
+
+def about(parser: Parser) -> list[str]:
+    """The paragraphs of the description below its first sentence: the guide's, then the verb's own."""
+    own = " ".join((parser.description or "").split())
+    return [*guide_of(parser).paragraphs, *([own] if own else [])]
 
 
 def codes(name: str) -> Mapping[int, str]:
@@ -64,7 +69,7 @@ def grouped(verbs: Mapping[str, Parser]) -> Iterator[tuple[str, list[tuple[str, 
     """The listed verbs by what they are for; those that no guide places come last."""
     listed = [(name, verb) for name, verb in verbs.items() if verb.summary]
     for title in (*GROUPS, ""):
-        members = [(name, verb) for name, verb in listed if GUIDES.get(path_of(verb), NOTHING).group == title]
+        members = [(name, verb) for name, verb in listed if guide_of(verb).group == title]
         if members:
             yield title, members
 

@@ -57,15 +57,16 @@ def test_every_help_has_a_description_exit_codes_and_examples(name: str, capsys:
     text = shown(capsys, *name.split())
     plain = " ".join(text.split())
     guide = GUIDES[name]
-    assert guide.paragraphs
-    assert [one for one in guide.paragraphs if one not in plain] == []
+    paragraphs = pages.about(PARSERS[name])
+    assert paragraphs
+    assert [one for one in paragraphs if one not in plain] == []
     assert PARSERS[name].summary
     assert [int(line.split()[0]) for line in section(text, "exit codes") if line[4].isdigit()] == sorted(
         codes_of(name.partition(" ")[0])
     )
     assert guide.examples
     assert [one for one in guide.examples if f"\n  {one.line}\n" not in text or one.does not in plain] == []
-    told = " ".join([PARSERS[name].summary, PARSERS[name].description or "", *guide.paragraphs]).lower()
+    told = " ".join([PARSERS[name].summary, *paragraphs]).lower()
     assert re.search(r"exit (code|status)\w*:", told) is None
 
 
@@ -131,6 +132,13 @@ def test_a_verb_without_a_purpose_is_listed_last(
     monkeypatch.setattr(pages, "GUIDES", {name: guide for name, guide in GUIDES.items() if name != "collect"})
     assert section(shown(capsys), "commands")[0].startswith("  collect ")
     assert "examples:" not in shown(capsys, "collect")
+
+
+def test_a_verb_may_bring_a_paragraph_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands below those of the guide, wrapped like them."""
+    monkeypatch.setattr(PARSERS["status"], "description", "Read in a\nhurry.")
+    assert pages.about(PARSERS["status"])[-1] == "Read in a hurry."
+    assert "\n\nRead in a hurry.\n\narguments:" in pages.page(PARSERS["status"])
 
 
 def test_no_abbreviation_is_understood_anywhere() -> None:

@@ -59,7 +59,7 @@ def entries(text: str) -> list[tuple[str, str]]:
     for line in text.splitlines():
         if line.endswith(":") and not line.startswith(" "):
             inside = line.startswith(("arguments:", "options"))
-        elif inside and (match := re.match(r"  (-\S.*?|[A-Z]\S*)(?:  +(.*))?$", line)):
+        elif inside and (match := re.match(r"  (-\S.*?|[A-Z]\S*|\{\S+)(?:  +(.*))?$", line)):
             found.append((match[1], match[2] or ""))
         elif inside and line.startswith("   ") and found:
             found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}".strip())
