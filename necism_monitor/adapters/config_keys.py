@@ -174,6 +174,7 @@ NECISM: Final = Part(
         Key("settle_timeout", _DURATION, "20m", "How long a resync waits for changing SVs and for new images."),
         Key("relink_timeout", _DURATION, "15m", "How long a link is tried again, and `resume` waits for an orphan."),
         Key("keep_history", _DURATION, "400d", "How long ended runs are kept; their counters stay."),
+        Key("host_root", _PATH, "/", "Where `necism doctor` finds the files of this host, as in a container."),
     ),
 )
 

@@ -69,6 +69,7 @@ def _settings(fields: Fields, folder: Path, outside: Outside) -> Settings:
         settle_timeout=fields.duration("settle_timeout", _SETTINGS.settle_timeout, values.duration()),
         relink_timeout=fields.duration("relink_timeout", _SETTINGS.relink_timeout, values.duration(least=1)),
         keep_history=fields.duration("keep_history", _SETTINGS.keep_history, values.duration(least=1)),
+        host_root=fields.take("host_root", path_in(folder), _SETTINGS.host_root),
     )
     fields.refuse_unknown()
     return found

@@ -15,10 +15,10 @@ from necism_monitor.adapters.lock import ArrayLock, Held
 from necism_monitor.adapters.owner import alive
 from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.adapters.remote import Claim, RemoteChanger
-from necism_monitor.app.ports import Changer, HeldLock
+from necism_monitor.app.ports import Changer, HeldLock, Resetter
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.model import Array
-from necism_monitor.ism.commands import ChangeCommand
+from necism_monitor.ism.commands import ChangeCommand, HostCommand
 from necism_monitor.ism.output import Output
 from necism_monitor.ism.reach import command_line
 
@@ -83,6 +83,13 @@ class ArrayExclusive:
 
     def changer(self, held: HeldLock) -> Changer:
         """A Changer whose commands inherit the lock."""
+        return self._changer(held)
+
+    def resetter(self, held: HeldLock) -> Resetter:
+        """A Resetter whose command inherits the lock: the array stays locked for as long as it works."""
+        return ListResetter(self._changer(held))
+
+    def _changer(self, held: HeldLock) -> ArrayChanger | RemoteChanger:
         if not isinstance(held, Held):
             raise TypeError(f"{type(held).__name__} is not a lock of this adapter")
         here = ArrayChanger(self._runner, self._array, held)
@@ -97,7 +104,7 @@ class ArrayChanger:
     def __init__(self, runner: ProcessRunner, array: Array, held: Held) -> None:
         self._runner, self._array, self._held = runner, array, held
 
-    def change(self, command: ChangeCommand) -> Output:
+    def change(self, command: ChangeCommand | HostCommand) -> Output:
         """Run `command`; after `change_timeout` it is abandoned, never signalled."""
         return self.send(command_line(self._array, command.argv))._replace(argv=command.argv)
 
@@ -113,3 +120,14 @@ class ArrayChanger:
     def settled(self, pid: int) -> Output | None:
         """The final output of an abandoned command, or None while it may still land."""
         return self._runner.settled(pid)
+
+
+class ListResetter:
+    """Resets the volume list of the host of the commands, in the way in which changes are sent."""
+
+    def __init__(self, changer: ArrayChanger | RemoteChanger) -> None:
+        self._changer = changer
+
+    def reset(self, command: HostCommand) -> Output:
+        """Run `command`; after `change_timeout` it is abandoned, never signalled."""
+        return self._changer.change(command)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.model import Array
-from necism_monitor.ism.commands import ChangeCommand
+from necism_monitor.ism.commands import ChangeCommand, HostCommand
 from necism_monitor.ism.far_side import change_output, cut_output, hear, said_by_ssh, why_not
 from necism_monitor.ism.output import Ending, Output
 from necism_monitor.ism.reach import MARGIN, Link, change_line, claim_line, quote
@@ -101,7 +101,7 @@ class Claim:
 class _Open(NamedTuple):
     """A CHANGE of which nobody knows whether it still works."""
 
-    command: ChangeCommand
+    command: ChangeCommand | HostCommand
     nonce: str
     pid: int | None
     """Of the ssh client that was abandoned; None = it has ended without the command's end."""
@@ -145,7 +145,7 @@ class RemoteChanger:
         self._guard = threading.Lock()
         self._open: dict[int, tuple[_Open, _Probe]] = {}
 
-    def change(self, command: ChangeCommand) -> Output:
+    def change(self, command: ChangeCommand | HostCommand) -> Output:
         """Run `command`; after `change_timeout` it is abandoned, also where only its end could not be heard."""
         deadline = time.monotonic() + self._array.change_timeout
         raw, nonce = self._sent(command.argv)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
+from necism_monitor.domain.checkup import Place, Schedules
 from necism_monitor.domain.events import PlannedPair
 from necism_monitor.domain.history import Activity, History, Totals
 from necism_monitor.domain.model import Resource
@@ -13,7 +14,7 @@ from necism_monitor.domain.reading import Observation, Unread, Volumes
 from necism_monitor.domain.record import Header, Line, RunFile
 from necism_monitor.domain.run import Run
 from necism_monitor.domain.use import Use
-from necism_monitor.ism.commands import ChangeCommand, ReadCommand
+from necism_monitor.ism.commands import ChangeCommand, HostCommand, ReadCommand
 from necism_monitor.ism.output import Output
 
 
@@ -219,6 +220,58 @@ class Exclusive(Protocol):
 
     def changer(self, held: HeldLock) -> Changer:
         """A Changer whose commands inherit the lock."""
+        ...
+
+
+class Resetter(Protocol):
+    """Sends the HOST command.  Only somebody who holds an array's lock can make one."""
+
+    def reset(self, command: HostCommand) -> Output:
+        """Run `command` and wait for it up to the array's `change_timeout`; then it is abandoned, not killed."""
+        ...
+
+
+class HostExclusive(Exclusive, Protocol):
+    """The lock of one array, for who resets the volume list of the host that its commands run on."""
+
+    def resetter(self, held: HeldLock) -> Resetter:
+        """A Resetter whose command inherits the lock."""
+        ...
+
+
+class Surroundings(Protocol):
+    """What `doctor` asks this host; every answer comes in bounded time, and could not ask is `Unread`."""
+
+    def processes(self) -> tuple[str, ...] | Unread:
+        """The command line of every process."""
+        ...
+
+    def unit_active(self, unit: str) -> bool | Unread | None:
+        """Whether systemd calls the unit active; None where this host is not run by systemd."""
+        ...
+
+    def schedules(self) -> Schedules:
+        """The files in which something may be scheduled."""
+        ...
+
+    def device(self, file: str) -> str | Unread | None:
+        """Why a special file is no block device here; None where it is one."""
+        ...
+
+    def place(self, path: str) -> Place:
+        """A file or directory, and what this user may do with it."""
+        ...
+
+    def synchronised(self) -> bool | Unread:
+        """Whether the host's clock is kept by a time service."""
+        ...
+
+    def program(self, name: str) -> str | None:
+        """Why a program cannot be started by this user; None where it can."""
+        ...
+
+    def libraries(self) -> Mapping[str, Mapping[str, bool]]:
+        """Extra (empty: the base) -> the libraries it needs, and whether each is installed."""
         ...
 
 

@@ -54,6 +54,7 @@ EXITS: Final[Mapping[str, Mapping[int, str]]] = {
     "abandon": _ABANDON,
     "collect": {0: "every array was read", 3: "some could not be read, or the file could not be written"},
     "config": {0: "the configuration can be used", 64: "it cannot; all problems are listed"},
+    "doctor": {0: "every prerequisite holds", 1: "one does not, or could not be checked"},
     "exporter": {0: "asked to stop", 1: "cannot listen on the address", 3: "a library of the extra `web` is missing"},
     "check_necism": {
         0: "OK: up", 1: "WARNING", 2: "CRITICAL, by your thresholds only", 3: "UNKNOWN: could not tell, or wrong usage",

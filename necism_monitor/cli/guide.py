@@ -185,6 +185,23 @@ GUIDES: Final[Mapping[str, Guide]] = {
         ),
         8,
     ),
+    "doctor": Guide(
+        BUILD,
+        """
+        Looks at everything that readings and resyncs stand on: programs, the iSM service, the volume list,
+        arrays and volumes, devices, clocks, rights, journals, words and labels that nobody has recorded, and
+        others who drive the same volumes. It asks with READ commands and writes nothing. Each item has its
+        evidence; what could not be checked is `unknown`, never `ok`. docs/doctor.md tells how each is known.
+
+        With --fix the volume list of each host is reset first, under the locks of its arrays: never during a
+        run, and not while an unfinished one can be resumed.
+        """,
+        (
+            Example("necism doctor", "What is missing on this host, and what to do about it."),
+            Example("necism doctor --json", "The same for programs; docs/schema/doctor.json describes it."),
+            Example("necism doctor --fix", "Run `iSMvollist -r` under the lock, then look at everything."),
+        ),
+    ),
     "capture": Guide(
         BUILD,
         """

@@ -40,6 +40,7 @@ VERBS: Final[Mapping[str, str]] = {
     "exporter": "exporter",
     "collect": "collect",
     "capture": "capture",
+    "doctor": "doctor",
     "explain": "explain",
     "config": "configuration",
     "simulator": "simulator",

@@ -167,6 +167,8 @@ class Settings(NamedTuple):
     settle_timeout: float = 20 * MINUTE
     relink_timeout: float = 15 * MINUTE
     keep_history: float = 400 * DAY
+    host_root: str = "/"
+    """Where `doctor` looks for what belongs to this host: its processes, devices and schedulers."""
 
 
 class Service(NamedTuple):

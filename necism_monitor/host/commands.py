@@ -17,3 +17,19 @@ def flush_buffers(device: str) -> FlushCommand:
     if not device.startswith("/"):
         raise ValueError(f"{device!r} is no absolute path")
     return FlushCommand(("blockdev", "--flushbufs", device))
+
+
+class AskCommand(NamedTuple):
+    """Effect READ: asks this host, and changes nothing."""
+
+    argv: tuple[str, ...]
+
+
+def unit_state(unit: str) -> AskCommand:
+    """Whether systemd calls a unit active (systemctl(1): `active` and exit 0).
+
+    Raises ValueError for a name that could become an option.
+    """
+    if unit.startswith("-"):
+        raise ValueError(f"{unit!r} is no name of a unit")
+    return AskCommand(("systemctl", "is-active", unit))

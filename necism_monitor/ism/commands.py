@@ -5,9 +5,17 @@ the HOST command rebuilds this host's volume list.  Builders take validated name
 an option.  All spellings are captured ones; options that no capture shows are never sent.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from necism_monitor.domain.names import LdName
+
+READING: Final = ("iSMview", "iSMsc_query", "iSMsc_linkinfo")
+"""The programs that readings need."""
+ACTING: Final = ("iSMsc_unlink", "iSMsc_create", "iSMsc_link", "iSMvollist")
+"""The programs that only a resync, or the reset of the volume list, needs."""
+
+_WHERE: Final = 'for p do c=$(command -v "$p") && [ -f "$c" ] && [ -x "$c" ] && echo "$c" || echo "missing $p"; done'
+"""`command -v` is POSIX's way to ask for a program; it starts none, and some shells name one that may not be run."""
 
 
 class ReadCommand(NamedTuple):
@@ -69,3 +77,18 @@ def link(lv: LdName, sv: LdName, access: str | None = None) -> ChangeCommand:
 def reset_volume_list() -> HostCommand:
     """Rebuild the host's volume list; never during a run."""
     return HostCommand(("iSMvollist", "-r"))
+
+
+def find_programs(programs: tuple[str, ...]) -> ReadCommand:
+    """Where each program is on the host of the commands, one line each, `missing NAME` where it is not."""
+    return ReadCommand(("sh", "-c", _WHERE, "necism", *programs))
+
+
+def may_sudo(sudo: tuple[str, ...], argv: tuple[str, ...]) -> ReadCommand:
+    """Ask sudo whether it would run `argv`: `-l` lists, and runs nothing; `-n` asks for no password."""
+    return ReadCommand((*sudo, "-n", "-l", *argv))
+
+
+def list_processes() -> ReadCommand:
+    """The command line of every process on the host of the commands (POSIX)."""
+    return ReadCommand(("ps", "-e", "-o", "args"))

@@ -96,7 +96,12 @@ def _accept(world: World, job: Job, due: float, *, begun: bool) -> None:
 
 
 def check_volume_list(world: World) -> None:
-    """Raise Refused while the host has no volume list: names cannot be resolved then."""
+    """Raise Refused while the host has no volume list, or its service does not run: names cannot be resolved then.
+
+    That a command needs the service is on record, not what it says without it. Worlds of older files have it running.
+    """
+    if not world.get("service", True):
+        raise operations.Refused(operations.NO_SERVICE, "the host register service is not running.")
     if not world["volume_list"]:
         raise operations.Refused(operations.NO_VOLUME_LIST, "the volume list has not been created.")
 

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from necism_monitor.simulator import calls, defaults, latency, scenario, world
+from necism_monitor.simulator import calls, defaults, host, latency, scenario, world
 from necism_monitor.simulator.grammar import COMMANDS
 from necism_monitor.simulator.scenario import Scenario, Start
 
 MARK = "simulator.json"  # says that a directory is a simulated array, and may be replaced by another
-OWN = (MARK, "bin", "config", "arrays", "state", "run", world.WORLD, world.LOCK, calls.LOG)
+OWN = (MARK, "bin", "config", "arrays", "state", "run", host.ROOT, world.WORLD, world.LOCK, calls.LOG)
 
 START = (
     "import os, sys; root, directory, name = sys.argv[1:4]; sys.path.append(root); "
@@ -52,6 +52,7 @@ def create(directory: Path, scenario_name: str | Path, latency_text: str, *, for
     places = _places(directory, content)
     for name, start in content.arrays.items():
         _write_array(places[name], start, factor)
+    host.make(directory, [start.world for start in content.arrays.values()])
     services = _write_config(directory, content, places)
     return Created(directory, directory / "config", places, services)
 
@@ -114,6 +115,7 @@ def _write_config(directory: Path, content: Scenario, places: dict[str, Path]) -
     for name in ("state", "run"):
         (directory / name).mkdir()
     own = {name: shlex.quote(f"{directory}/{name.removesuffix('_dir')}") for name in ("state_dir", "run_dir")}
+    own["host_root"] = shlex.quote(f"{directory}/{host.ROOT}")
     sections = {"necism": {**own, **content.necism}}
     for name, start in content.arrays.items():
         zone = start.world["clock"]["zone"]

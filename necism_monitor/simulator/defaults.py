@@ -89,6 +89,7 @@ def empty_world(now: float) -> World:
         "latency": 0.0,
         "warm": False,
         "volume_list": True,
+        "service": True,
         "options": OPTIONS,
         "counts": {},
         "bvs": {},

@@ -7,10 +7,10 @@ A scenario is a JSON object:
     services      file name -> list of lines, written to DIR/config/services
     necism        further keys of the [necism] section, texts
 
-An array's world has the keys array, also_visible, clock, options, volume_list, bvs, svs, lvs, faults (all optional;
-necism_monitor/simulator/defaults.py lists their keys and defaults, faults.py those of faults), and config: further
-keys of its [array] section. bvs, svs and lvs map a name to its keys. An SV may say `age` (such as `3h` or `1d12h`,
-before the array's clock at creation; with a leading `-` it lies in the future) or `date` (printed as it stands)
+An array's world has the keys array, also_visible, clock, options, volume_list, service, bvs, svs, lvs, faults (all
+optional; necism_monitor/simulator/defaults.py lists their keys and defaults, faults.py those of faults), and config:
+further keys of its [array] section. bvs, svs and lvs map a name to its keys. An SV may say `age` (such as `3h` or
+`1d12h`, before the array's clock at creation; with a leading `-` it lies in the future) or `date`, printed as it is,
 instead of `created` and `date_text`; generations and LDNs left out are numbered in file order.
 """
 
@@ -31,7 +31,19 @@ SHIPPED = Path(__file__).parent / "scenarios"
 UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 AGE = re.compile(r"(-?)((?:\d+[wdhms])+)")
 SCENARIO_KEYS = ("description", "arrays", "services", "necism")
-ARRAY_KEYS = ("array", "also_visible", "clock", "options", "volume_list", "bvs", "svs", "lvs", "faults", "config")
+ARRAY_KEYS = (
+    "array",
+    "also_visible",
+    "clock",
+    "options",
+    "volume_list",
+    "service",
+    "bvs",
+    "svs",
+    "lvs",
+    "faults",
+    "config",
+)
 TEMPLATES = {"bvs": defaults.BASE, "svs": defaults.SNAPSHOT, "lvs": defaults.LINK}
 
 
@@ -132,6 +144,7 @@ class _Reader:
         world["clock"]["jumps"] = self._list(f"{where}.clock.jumps", world["clock"]["jumps"], defaults.JUMP)
         parts["also_visible"] = self._list(f"{where}.also_visible", given.get("also_visible", []), defaults.OTHER_ARRAY)
         parts["volume_list"] = self._typed(f"{where}.volume_list", given.get("volume_list", True), default=True)
+        parts["service"] = self._typed(f"{where}.service", given.get("service", True), default=True)
         array_now = math.floor(clock.array_time(world, now))
         for kind in TEMPLATES:
             volumes = self._object(given.get(kind, {}), f"{where}.{kind}")

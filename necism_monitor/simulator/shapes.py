@@ -141,6 +141,7 @@ class World(TypedDict):
     latency: float
     warm: bool
     volume_list: bool
+    service: bool
     options: Options
     counts: dict[str, int]
     bvs: dict[str, BaseVolume]

@@ -136,6 +136,7 @@ def test_every_key_of_necism_conf_is_read(files: Path) -> None:
         settle_timeout=30 * MINUTE,
         relink_timeout=10 * MINUTE,
         keep_history=364 * DAY,
+        host_root="/host",
     )
     assert config.arrays == (
         Array(
@@ -185,6 +186,7 @@ def test_without_necism_conf_the_documented_defaults_hold(site: Path) -> None:
         settle_timeout=1200,
         relink_timeout=900,
         keep_history=400 * DAY,
+        host_root="/",
     )
     assert config.arrays == (Array(ArrayName("default")),)
     assert config.array(ArrayName("default")).read_timeout == 240

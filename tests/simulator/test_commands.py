@@ -1,11 +1,13 @@
 """What the commands accept and refuse, and what a change does to the world."""
 
 import itertools
+import json
 import re
 
 import pytest
 
 from necism_monitor.simulator.defaults import link_volume, snapshot_volume
+from necism_monitor.simulator.host import start_service, stop_service
 from necism_monitor.simulator.world import edit_world, read_world
 from tests.simulator.simulated import Simulated
 
@@ -193,6 +195,29 @@ def test_two_lvs_on_one_sv_need_the_option(seed: Simulated) -> None:
     assert seed.ask(second).code == 0
     detail = seed.ask("iSMsc_query -bv SOURCE_0001 -bvflg ld -detail").text
     assert detail.count("LV:LD Name") == 2
+
+
+def test_without_the_service_everything_fails_until_it_is_started(seed: Simulated) -> None:
+    """Its process is gone from the host's files, and a new volume list does not help."""
+    process = seed.directory / "host/proc/614/cmdline"
+    assert process.exists()
+    stop_service(seed.directory)
+    assert not process.exists()
+    assert seed.ask("iSMvollist -r").code == 0
+    for line in ("iSMview -d", f"iSMsc_query -sv {SV} -svflg ld", UNLINK):
+        assert refused(seed, line) == "iSM19910"
+    start_service(seed.directory)
+    assert process.exists()
+    assert seed.ask("iSMview -d").code == 0
+
+
+def test_a_world_of_an_older_file_has_its_service_running(seed: Simulated) -> None:
+    """The key came later."""
+    path = seed.directory / "world.json"
+    world = json.loads(path.read_text())
+    del world["service"]
+    path.write_text(json.dumps(world))
+    assert seed.ask("iSMview -d").code == 0
 
 
 def test_without_a_volume_list_everything_fails_until_it_is_rebuilt(seed: Simulated) -> None:

@@ -50,7 +50,8 @@ def test_the_directory_holds_commands_world_and_configuration(tmp_path: Path) ->
     assert sorted(COMMANDS.split()) == names
     config = configparser.RawConfigParser()
     config.read(created.config / "necism.conf")
-    assert {"state_dir": f"{tmp_path}/sim/state", "run_dir": f"{tmp_path}/sim/run"} == dict(config["necism"])
+    own = {"state_dir": "state", "run_dir": "run", "host_root": "host"}
+    assert {key: f"{tmp_path}/sim/{name}" for key, name in own.items()} == dict(config["necism"])
     assert {"ism_path": f"{tmp_path}/sim/bin"} == dict(config["array default"])
     assert (created.config / "services" / "iiststnec02.conf",) == created.services
 
