@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from necism_monitor.adapters.journal_activity import Lookback
 from necism_monitor.adapters.journal_damage import is_damaged, move_aside
+from necism_monitor.adapters.journal_diary import DiaryKeeper
 from necism_monitor.adapters.journal_file import read_run
 from necism_monitor.adapters.journal_prune import LEAST, prune_runs
 from necism_monitor.adapters.journal_refusals import Refusals
@@ -19,6 +20,7 @@ from necism_monitor.adapters.journal_shelf import Shelf
 from necism_monitor.adapters.journal_writer import JournalWriter
 from necism_monitor.adapters.owner import Owner, alive
 from necism_monitor.adapters.standstill import Standstill
+from necism_monitor.domain.diary import Diary
 from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged, NecismError
 from necism_monitor.domain.history import Activity, History, OpenRun, RunState, Totals
 from necism_monitor.domain.memory import Memory, changes_of, last_change, remember
@@ -41,6 +43,7 @@ class Journal:
         self._memories: Standstill[str, tuple[tuple[Pair, ...], Memory]] = Standstill(self._shelf.mark)
         self._totals: Standstill[str, Totals] = Standstill(self._shelf.mark)
         self._changed: Standstill[str, float | None] = Standstill(self._shelf.mark)
+        self._diary = DiaryKeeper(self._shelf, self._refusals)
 
     def histories(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, History | Unread]:
         """What is remembered of each resource; `Unread` where its journal is damaged."""
@@ -65,6 +68,10 @@ class Journal:
             else:
                 found += [run] if run else []
         return found
+
+    def diary(self, resources: tuple[Resource, ...], now: float) -> Diary:
+        """The open run, the last runs and refusals of each resource, for people; damaged files are named in it."""
+        return self._diary.diary(resources, now)
 
     def totals(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, Totals | Unread]:
         """What all runs of each resource come to; `Unread` where one of its files is damaged."""

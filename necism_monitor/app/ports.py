@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from necism_monitor.domain.checkup import Place, Schedules
+from necism_monitor.domain.diary import Diary
 from necism_monitor.domain.events import PlannedPair
 from necism_monitor.domain.history import Activity, History, Totals
 from necism_monitor.domain.model import Resource
@@ -67,6 +68,10 @@ class Journals(Protocol):
 
     def histories(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, History | Unread]:
         """What is remembered of each resource, `Unread` where its journal is damaged or cannot be opened."""
+        ...
+
+    def diary(self, resources: tuple[Resource, ...], now: float) -> Diary:
+        """The open run, the last runs and refusals of each resource; what cannot be told is named in it."""
         ...
 
     def totals(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, Totals | Unread]:

@@ -1,41 +1,85 @@
 """The exporter's page: the facts of the metrics and of `necism status`, for people, as one HTML document.
 
-It needs no script and loads nothing; its only style sheet is inside it and named by its hash in the security policy.
+It is complete as it stands.  Its style sheet and the script that refreshes it are inside it, each named by its hash in
+the security policy; nothing else is loaded or run.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from necism_monitor.domain.durations import format_duration
+from necism_monitor.domain.diary import NO_DIARY, Diary
 from necism_monitor.domain.findings import Finding
-from necism_monitor.domain.history import OpenRun
-from necism_monitor.domain.model import HOUR
-from necism_monitor.domain.verdicts import ArrayVerdict, PairVerdict, ResourceVerdict, ServiceVerdict
-from necism_monitor.render.families import safe
+from necism_monitor.domain.verdicts import ArrayVerdict, ResourceVerdict
 from necism_monitor.render.last_good import Sight
+from necism_monitor.render.logline import one_line
+from necism_monitor.render.page_sets import SetView, anchor_of, level_of, next_command, view_set, worst_of
+from necism_monitor.render.page_words import date, exactly, number, span
+
+REFRESH: Final = 10
+"""Seconds between two refreshes."""
+REFRESH_RUNNING: Final = 2
+"""The same while a run is at work."""
+NEEDS: Final = 12
+"""How many sets are named on top."""
+MANY: Final = 30
+"""So many healthy sets are folded into one line."""
+LEVELS: Final = ("pressing", "warn", "unknown", "running", "up")
+"""The most urgent first."""
+
+
+def _shown(value: object) -> object:
+    """Every text of the page: what could not be seen, or would turn what stands beside it, becomes an escape."""
+    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _ticked(text: str) -> Markup:
+    """What stands between backticks is code; a lone backtick is one."""
+    parts = one_line(text).split("`")
+    last = len(parts) - 1
+    pieces = [
+        Markup("<code>{}</code>").format(one) if n % 2 and n < last else escape(one) for n, one in enumerate(parts)
+    ]
+    return Markup("").join(pieces) if last % 2 == 0 else escape(one_line(text))
+
 
 # Templates are parts of the program: Jinja reads them with this module, as Python reads its code.
 _ENVIRONMENT: Final = Environment(
     loader=PackageLoader("necism_monitor", "render/templates"),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=_shown,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters["safe_text"] = safe
+_ENVIRONMENT.filters["ticked"] = _ticked
 _PAGE: Final = _ENVIRONMENT.get_template("page.html")
 _STYLE: Final = _ENVIRONMENT.get_template("page.css").render()
-_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_SCRIPT: Final = _ENVIRONMENT.get_template("page.js").render()
 
-CONTENT_SECURITY_POLICY: Final = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+_BUILD: Final = _hash(_STYLE + _SCRIPT)
+CONTENT_SECURITY_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        f"style-src 'sha256-{_hash(_STYLE)}'",
+        f"script-src 'sha256-{_hash(_SCRIPT)}'",
+        "connect-src 'self'",
+        # The icon in the tab: it stands in the page, and an image runs nothing.
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
 )
 
 
@@ -47,33 +91,16 @@ class PageProgram(NamedTuple):
     reloaded: bool
 
 
-class _Pair(NamedTuple):
-    """A row of the table of pairs."""
+class _Need(NamedTuple):
+    """A set that somebody has to look at, in one line."""
 
-    lv: str
-    sv: str
-    bv: str
-    link: str
-    access: str
-    state: str
-    taken: str
-    age: str
-    status: str
-    findings: tuple[Finding, ...]
-
-
-class _Resource(NamedTuple):
-    """A resource with its table."""
-
-    name: str
-    status: str
-    age: str
-    max_delay: str
-    skew: str
-    max_skew: str
-    run: str
-    findings: tuple[Finding, ...]
-    pairs: tuple[_Pair, ...]
+    anchor: str
+    id: str
+    level: str
+    code: str
+    text: str
+    more: int
+    command: str
 
 
 class _Array(NamedTuple):
@@ -83,92 +110,87 @@ class _Array(NamedTuple):
     up: bool
     read: str
     took: str
+    offset: str
+    sets: int
     findings: tuple[Finding, ...]
 
 
-def render_page(sight: Sight, program: PageProgram, now: float) -> str:
+def render_page(sight: Sight, program: PageProgram, now: float, diary: Diary = NO_DIARY) -> str:
     """The document; every text from outside is escaped."""
-    verdicts = sight.verdicts
+    resources = sight.verdicts.resources
+    ranked = sorted(resources, key=lambda one: LEVELS.index(level_of(one)))
+    views = [view_set(sight, diary, one, now) for one in ranked]
+    levels = [one.level for one in views]
+    waiting = [one for one in ranked if level_of(one) in {"pressing", "warn", "unknown"}]
+    running = ["running" for one in views if one.open and one.open.state == "running"]
+    statuses = [*(one.status for one in views), *running]
     return _PAGE.render(
         style=Markup(_STYLE),  # noqa: S704 - our own file, named by its hash in the policy
+        script=Markup(_SCRIPT),  # noqa: S704 - as the style
+        build=_BUILD,
         program=program,
-        status=verdicts.status.value,
-        now=_date(now),
-        arrays=[_array(sight, one) for one in verdicts.arrays],
-        services=[_service(sight, one, now) for one in verdicts.services],
+        status=sight.verdicts.status.value,
+        level=next((level for level in LEVELS if level in levels), "none"),
+        headline=_headline(levels),
+        counts=[(word, statuses.count(word)) for word in ("warn", "unknown", "running", "up") if word in statuses],
+        total=number(len(views), "set"),
+        now=date(now),
+        epoch=round(now),
+        refresh=REFRESH_RUNNING if running else REFRESH,
+        needs=[_need(one) for one in waiting[:NEEDS]],
+        unnamed=max(0, len(waiting) - NEEDS),
+        busy=[one for one in views if one.level != "up"],
+        well=[one for one in views if one.level == "up"],
+        folded=levels.count("up") > MANY,
+        eldest=_eldest(views),
+        arrays=[_array(sight, one, now) for one in sight.verdicts.arrays],
     )
 
 
-def _array(sight: Sight, array: ArrayVerdict) -> _Array:
+def _headline(levels: list[str]) -> str:
+    """The worst thing in one sentence."""
+    total = number(len(levels), "set")
+    said = {
+        "pressing": "of {} needs somebody now|of {} need somebody now",
+        "warn": "of {} needs attention|of {} need attention",
+        "unknown": "of {} is unknown: nobody can tell|of {} are unknown: nobody can tell",
+        "running": "of {} is being refreshed|of {} are being refreshed",
+    }
+    for level, words in said.items():
+        count = levels.count(level)
+        if count:
+            one, many = words.split("|")
+            return f"{count} {(one if count == 1 else many).format(total)}"
+    if not levels:
+        return "No sets are configured"
+    return "The set is up" if len(levels) == 1 else f"All {total} are up"
+
+
+def _need(one: ResourceVerdict) -> _Need:
+    found = worst_of(one)
+    need = _Need(anchor_of(one), one.resource.id, level_of(one), "", "", 0, "")
+    if found is None:
+        return need
+    others = {other.code for other in one.all_findings} - {found.code}
+    return need._replace(code=found.code, text=found.text, more=len(others), command=next_command(one, found))
+
+
+def _eldest(views: list[SetView]) -> str:
+    """The healthy set that comes nearest to its limit, in words."""
+    well = [one for one in views if one.level == "up" and one.age.state != "none"]
+    nearest = max(well, key=lambda one: one.age.value / one.age.most, default=None)
+    return "" if nearest is None else f"nearest to its limit: {nearest.id}, {nearest.age.told}"
+
+
+def _array(sight: Sight, array: ArrayVerdict, now: float) -> _Array:
     kept = sight.readings.get(array.name)
+    offset = array.clock_offset
     return _Array(
         array.name,
         array.up,
-        _date(kept.ended_at if kept else None),
-        _seconds(kept.duration if kept else None),
+        "never" if kept is None else f"{date(kept.ended_at)} ({span(max(0.0, now - kept.ended_at))} ago)",
+        exactly(kept.duration if kept else None),
+        "not known" if offset is None else f"{round(offset):+d} s".replace("+0 s", "0 s"),
+        sum(one.resource.array == array.name for one in sight.verdicts.resources),
         array.findings,
     )
-
-
-def _service(sight: Sight, service: ServiceVerdict, now: float) -> tuple[str, str, list[_Resource]]:
-    return service.name, service.status.value, [_resource(sight, one, now) for one in service.resources]
-
-
-def _resource(sight: Sight, one: ResourceVerdict, now: float) -> _Resource:
-    return _Resource(
-        name=one.resource.name,
-        status=one.status.value,
-        age=_span(one.age(now)),
-        max_delay=_span(one.resource.limits.max_delay),
-        skew=_span(one.skew),
-        max_skew=_span(one.resource.limits.max_skew),
-        run=_run(one.run, now) if one.run else "",
-        findings=one.findings,
-        pairs=tuple(_pair(sight, one, pair, now) for pair in one.pairs),
-    )
-
-
-def _pair(sight: Sight, one: ResourceVerdict, pair: PairVerdict, now: float) -> _Pair:
-    kept = sight.kept(one.resource, pair.pair)
-    taken = pair.snapshot_time.earliest if pair.snapshot_time else None
-    shown = _date(taken)
-    if taken is None and kept is not None and kept.taken is not None:
-        shown = f"last known: {_date(kept.taken)}"
-    link = pair.link.value if pair.linked_to in {None, pair.sv} else f"{pair.link.value}: {pair.linked_to}"
-    return _Pair(
-        lv=pair.pair.lv,
-        sv=pair.sv,
-        bv=pair.bv or "-",
-        link=link,
-        access=pair.access or "-",
-        state=pair.snapshot_state.value,
-        taken=shown,
-        age=_span(pair.age(now)),
-        status=pair.status.value,
-        findings=pair.findings,
-    )
-
-
-def _run(run: OpenRun, now: float) -> str:
-    text = (
-        f"run {run.id} is {run.state.value}: {run.owner}, since {_date(run.started_at)} ({_span(now - run.started_at)})"
-    )
-    return f"{text}, {run.step}" if run.step else text
-
-
-def _date(when: float | None) -> str:
-    try:
-        return "-" if when is None else datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        return f"{when} s"
-
-
-def _span(seconds: float | None) -> str:
-    """Two units; seconds are left out where hours are shown."""
-    if seconds is None:
-        return "-"
-    return format_duration(round(seconds / 60) * 60 if seconds >= HOUR else seconds, parts=2)
-
-
-def _seconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.1f} s"

@@ -10,20 +10,16 @@ from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
 from necism_monitor.domain.durations import format_duration
-from necism_monitor.domain.findings import CATALOGUE, Finding, Verdict
+from necism_monitor.domain.findings import Finding, Verdict
 from necism_monitor.domain.history import OpenRun, RunState
 from necism_monitor.domain.model import DAY, HOUR, MINUTE
 from necism_monitor.domain.states import LinkState
 from necism_monitor.domain.verdicts import PairVerdict, ResourceVerdict, Verdicts
+from necism_monitor.render.cases import Case, cases_of, grouped
 
 LINES_PER_FINDING: Final = 8
 """How many subjects of one finding are listed on top; the tables below name the findings of every pair."""
 
-_URGENT: Final = (
-    "unfinished", "stuck", "detached", "wrong-link", "fault", "sv-missing", "lv-missing", "bv-not-normal", "restoring",
-    "device-changed", "access-changed", "unexpected-state", "mixed", "changing", "never-synced", "too-old", "skew",
-)  # fmt: skip
-_ORDER: Final = {code: place for place, code in enumerate(dict.fromkeys((*_URGENT, *CATALOGUE)))}
 _ATTENTION: Final = (Verdict.WARN, Verdict.UNKNOWN)
 
 
@@ -53,18 +49,11 @@ Page = tuple[Line | Grid, ...]
 _GAP: Final = Line(())
 
 
-class _Case(NamedTuple):
-    """A finding with the full name of its subject."""
-
-    subject: str
-    finding: Finding
-
-
 def status_page(verdicts: Verdicts, zone: tzinfo) -> Page:
     """The whole status, times shown in `zone`."""
     resources = verdicts.resources
     blocks: list[Line | Grid] = [_headline(verdicts, zone)]
-    for cases in _grouped(_cases(verdicts)):
+    for cases in grouped(cases_of(verdicts)):
         blocks += [_GAP, *_finding_lines(cases)]
     runs = [one for one in resources if one.run]
     if runs:
@@ -122,33 +111,7 @@ def _freshness(verdicts: Verdicts, zone: tzinfo) -> str:
     return f"as of {_clock(verdicts.observed_at, zone)}, {ago} ago, by {number} command{'' if number == 1 else 's'}"
 
 
-def _cases(verdicts: Verdicts) -> list[_Case]:
-    """Every finding once: what an array's reading says again of its pairs is left out."""
-    cases = [
-        case
-        for one in verdicts.resources
-        for case in (
-            *(_Case(one.resource.id, found) for found in one.findings),
-            *(_Case(f"{one.resource.id} {pair.pair.lv}", found) for pair in one.pairs for found in pair.findings),
-        )
-    ]
-    said = {case.finding.text for case in cases}
-    repeated = [_Case(f"array {array.name}", found) for array in verdicts.arrays for found in array.findings]
-    return cases + [case for case in repeated if case.finding.text not in said]
-
-
-def _grouped(cases: Iterable[_Case]) -> list[list[_Case]]:
-    """Cases of one finding with one remedy together, the most urgent first."""
-    groups: dict[tuple[str, str], list[_Case]] = {}
-    for case in cases:
-        groups.setdefault((case.finding.code, case.finding.hint), []).append(case)
-    rank = [Verdict.WARN, Verdict.UNKNOWN, Verdict.UP]
-    return sorted(
-        groups.values(), key=lambda group: (rank.index(group[0].finding.verdict), _ORDER[group[0].finding.code])
-    )
-
-
-def _finding_lines(cases: Sequence[_Case]) -> Iterable[Line]:
+def _finding_lines(cases: Sequence[Case]) -> Iterable[Line]:
     """The finding, whom it concerns, and what to do about it."""
     first = cases[0].finding
     yield Line((Cell(first.verdict.value.upper(), first.verdict), Cell(first.code)))

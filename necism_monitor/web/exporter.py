@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from necism_monitor.app.diary import open_diary
 from necism_monitor.app.observe import Observatory, Outlook
 from necism_monitor.render import exposition
 from necism_monitor.render.ages import Ages, keep_ages
@@ -23,6 +24,7 @@ from necism_monitor.render.families import Program, command_families, program_fa
 from necism_monitor.render.last_good import Sight
 from necism_monitor.render.page import CONTENT_SECURITY_POLICY, PageProgram, render_page
 from necism_monitor.web.meter import Meter
+from necism_monitor.web.page_cache import PageCache
 
 DEADLINE: Final = 9.5
 """Seconds within which a caller that names no deadline is answered: Prometheus gives up after 10 by default."""
@@ -58,6 +60,7 @@ class Exporter:
         self._rendering = threading.Lock()
         self._process = ProcessCollector(registry=None)
         self._kept: _Kept | None = None
+        self._pages = PageCache()
 
     def application(self) -> Starlette:
         """The ASGI application.  Starlette routes by the path of the request line, never by its Host header."""
@@ -78,10 +81,16 @@ class Exporter:
 
     async def page(self, request: Request) -> Response:
         """The page for people."""
-        outlook = await self._look(request)
-        html = await run_in_threadpool(self._html, outlook)
+
+        async def look() -> Callable[[], str]:
+            outlook = await self._look(request)
+            return lambda: self._html(outlook)
+
+        sheet = await self._pages.get(look)
+        packed = accepts_gzip(request.headers.getlist("accept-encoding"))
         headers = {**EVERYWHERE, "content-security-policy": CONTENT_SECURITY_POLICY, "x-frame-options": "deny"}
-        return Response(html, headers=headers, media_type="text/html")
+        headers |= {"vary": "accept-encoding"} | ({"content-encoding": "gzip"} if packed else {})
+        return Response(sheet.packed if packed else sheet.plain, headers=headers, media_type="text/html")
 
     def body(self, outlook: Outlook, *, packed: bool) -> bytes:
         """The metrics: what changes with the observation is rendered once, the rest for every scrape."""
@@ -110,7 +119,8 @@ class Exporter:
         # Texts hold durations: judged anew, they are those of now.
         sight = self._observatory.conclude(outlook, fresh=True)
         program = self._program()
-        return render_page(sight, PageProgram(program.version, self._path, program.reloaded), self._now())
+        shown = PageProgram(program.version, self._path, program.reloaded)
+        return render_page(sight, shown, self._now(), open_diary(outlook.sources))
 
 
 async def _healthy(request: Request) -> Response:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from necism_monitor.app.look import Sources
+from necism_monitor.domain.diary import NO_DIARY, Diary
 from necism_monitor.domain.history import NO_HISTORY, History, Totals
 from necism_monitor.domain.model import Array, Config, Limits, Listener, Pair, Resource, Service, Settings, Webhook
 from necism_monitor.domain.names import ArrayName, LdName, ResourceId, ResourceName, ServiceName
@@ -88,6 +89,10 @@ class FakeJournals:
         if self.error:
             raise self.error
         return {one.id: self.known.get(one.id, NO_HISTORY) for one in resources}
+
+    def diary(self, resources: tuple[Resource, ...], now: float) -> Diary:
+        del resources, now
+        return NO_DIARY
 
     def totals(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, Totals | Unread]:
         return {one.id: Totals() for one in resources}

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from necism_monitor.app.look import Sources, look, observe
+from necism_monitor.domain.diary import NO_DIARY, Diary
 from necism_monitor.domain.findings import Verdict
 from necism_monitor.domain.history import NO_HISTORY, History, OpenRun, RunState, Totals
 from necism_monitor.domain.model import Array, Config, Listener, Resource, Service, Settings, Source, Webhook
@@ -46,6 +47,10 @@ class Journals:
 
     def histories(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, History | Unread]:
         return {one.id: self.known.get(one.id, NO_HISTORY) for one in resources}
+
+    def diary(self, resources: tuple[Resource, ...], now: float) -> Diary:
+        del resources, now
+        return NO_DIARY
 
     def totals(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, Totals | Unread]:
         return {one.id: Totals() for one in resources}
