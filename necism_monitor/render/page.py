@@ -21,7 +21,7 @@ from necism_monitor.render.logline import one_line
 from necism_monitor.render.page_sets import SetView, anchor_of, level_of, next_command, view_set, worst_of
 from necism_monitor.render.page_words import date, exactly, number, span
 
-REFRESH: Final = 10
+REFRESH: Final = 5
 """Seconds between two refreshes."""
 REFRESH_RUNNING: Final = 2
 """The same while a run is at work."""
@@ -153,7 +153,7 @@ def _headline(levels: list[str]) -> str:
     said = {
         "pressing": "of {} needs somebody now|of {} need somebody now",
         "warn": "of {} needs attention|of {} need attention",
-        "unknown": "of {} is unknown: nobody can tell|of {} are unknown: nobody can tell",
+        "unknown": "of {} is unknown|of {} are unknown",
         "running": "of {} is being refreshed|of {} are being refreshed",
     }
     for level, words in said.items():

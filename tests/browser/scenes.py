@@ -1,16 +1,15 @@
 """Simulated arrays in the states that an operator meets, with an exporter over them."""
 
 import json
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
+from necism_monitor.simulator.calls import read_calls
 from necism_monitor.simulator.faults import add_fault, clear_faults
-from tests.web.rig import GENEROUS, Site, environment
+from tests.web.rig import GENEROUS, Exporter, Site, environment
 
 PARIS, LYON = "paris", "lyon"
 Thing = TypeVar("Thing")
@@ -99,6 +98,24 @@ class Scene(Site):
         """The create of an SV takes as long as nobody wants to wait."""
         add_fault(self.place(array), {"kind": "hang_before", "command": "iSMsc_create", "match": [sv], "seconds": 90.0})
 
+    def begin(self) -> subprocess.Popen[bytes]:
+        """A resync of the ERP that waits in its second create."""
+        self.hold("ERP_PRD_LOGS_SV01")
+        process = self.start("resync", ERP, "--force", "--reason", "the course begins at nine")
+        self.await_journal(ERP, '"began"', '"create"', '"sv":"ERP_PRD_LOGS_SV01"', '"stamp"')
+        return process
+
+    def cut_off(self) -> None:
+        """A resync of the ERP that is killed there."""
+        process = self.begin()
+        wait_for(lambda: self.calls("iSMsc_create", "ERP_PRD_LOGS_SV01"))
+        process.kill()
+        process.wait(GENEROUS)
+
+    def calls(self, *words: str) -> int:
+        """How many commands with these words the first array saw."""
+        return sum(all(word in str(call) for word in words) for call in read_calls(self.array))
+
     def blind(self, array: str) -> None:
         """No command of an array answers any more."""
         add_fault(self.place(array), {"kind": "fail_before", "command": "*", "occurrence": "all"})
@@ -124,7 +141,34 @@ def wait_for(found: Callable[[], Thing]) -> Thing:
     return answer
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """As the machine does when it has no memory left."""
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(GENEROUS)
+class Shown(NamedTuple):
+    """A scene and the exporter over it."""
+
+    scene: Scene
+    exporter: Exporter
+
+    @property
+    def url(self) -> str:
+        """Of the page."""
+        return f"http://127.0.0.1:{self.exporter.port}/"
+
+    def await_page(self, *words: str) -> str:
+        """The page, once it holds these words."""
+
+        def found() -> str:
+            text = self.exporter.get("/").text
+            return text if all(word in text for word in words) else ""
+
+        return wait_for(found)
+
+    def status(self) -> dict[str, Any]:
+        """What `necism status --json` says."""
+        done = subprocess.run(
+            self.scene.command("status", "--json"),
+            env=environment(),
+            capture_output=True,
+            check=False,
+            timeout=GENEROUS,
+        )
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document

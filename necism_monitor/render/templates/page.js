@@ -7,6 +7,7 @@
   "use strict";
   const ANSWER_WITHIN = 20000;
   const SLOWEST = 12000;  // an exporter whose array hangs answers after ten seconds
+  const READING = 300000;
   const LONGEST_PAUSE = 60000;
   const at = (id) => document.getElementById(id);
   const content = at("content");
@@ -15,6 +16,7 @@
   let failures = 0;
   let why = "";
   let timer = 0;
+  let touched = Date.now();
   let busy = false;
 
   const pause = () => Math.min(Number(content.dataset.refresh) * 1000 * 2 ** Math.min(failures, 5), LONGEST_PAUSE);
@@ -46,8 +48,10 @@
   const alike = (one, other) => one.nodeName === other.nodeName && named(one) === named(other);
 
   function dress(old, fresh) {
-    // What is open is the reader's choice, until the server itself changes its mind.
-    const kept = old.nodeName === "DETAILS" && old.hasAttribute("data-open") === fresh.hasAttribute("data-open");
+    // What is open is the reader's choice.  A set that needs somebody opens; one that is well again closes, but never
+    // under the eyes of somebody who reads.
+    const [opened, opens] = [old, fresh].map((one) => one.hasAttribute("data-open"));
+    const kept = old.nodeName === "DETAILS" && (opens === opened || (opened && Date.now() - touched < READING));
     for (const { name } of [...old.attributes]) {
       if (!fresh.hasAttribute(name) && !(kept && name === "open")) old.removeAttribute(name);
     }
@@ -56,13 +60,11 @@
     }
   }
 
-  function match(next, child) {
-    if (!next || alike(next, child)) return next;
-    // Only what has a name is looked for further on; the rest is where it is.
-    if (!named(child)) return null;
-    let found = next.nextSibling;
-    while (found && !alike(found, child)) found = found.nextSibling;
-    return found;
+  function match(next, child, parent) {
+    if (next && alike(next, child)) return next;
+    // Only what has a name may come from elsewhere, such as a set that is well again; the rest is where it is.
+    const found = named(child) && at(child.id);
+    return found && content.contains(found) && found.nodeName === child.nodeName && !found.contains(parent) ? found : null;
   }
 
   function move(parent, node, before) {
@@ -79,12 +81,10 @@
     dress(old, fresh);
     let next = old.firstChild;
     for (const child of [...fresh.childNodes]) {
-      const same = match(next, child);
-      if (!same) {
-        old.insertBefore(document.importNode(child, true), next);
-        continue;
-      }
-      if (same === next) next = next.nextSibling;
+      let same = match(next, child, old);
+      // A new element is filled like an old one: what it holds may have stood elsewhere.
+      if (!same) same = old.insertBefore(document.importNode(child), next);
+      else if (same === next) next = next.nextSibling;
       else move(old, same, next);
       become(same, child);
     }
@@ -161,6 +161,7 @@
   document.addEventListener("visibilitychange", seen);
   window.addEventListener("pageshow", (event) => { if (event.persisted) seen(); });
   window.addEventListener("online", seen);
+  for (const kind of ["pointerdown", "keydown", "wheel"]) window.addEventListener(kind, () => { touched = Date.now(); }, { passive: true });
   // A link to a set opens it.
   const open = () => { const aim = at(decodeURIComponent(location.hash.slice(1))); for (let one = aim; one; one = one.parentElement) if (one.nodeName === "DETAILS") one.open = true; };
   window.addEventListener("hashchange", open);
