@@ -35,7 +35,9 @@ LEVELS: Final = ("pressing", "warn", "unknown", "running", "up")
 
 def _shown(value: object) -> object:
     """Every text of the page: what could not be seen, or would turn what stands beside it, becomes an escape."""
-    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return one_line(value)
 
 
 def _ticked(text: str) -> Markup:

@@ -240,7 +240,7 @@ def test_what_is_there_and_what_is_not(site: Site) -> None:
 
 
 def test_the_page_is_readable_and_safe(site: Site) -> None:
-    """It names product, version and the way to the metrics, needs no script, and its policy allows none."""
+    """It names product, version and the way to the metrics, and its policy allows one style and one script."""
     from necism_monitor import __version__  # noqa: PLC0415 - the other tests here are from outside
 
     with site.exporter() as exporter:
@@ -248,13 +248,40 @@ def test_the_page_is_readable_and_safe(site: Site) -> None:
     assert "necism exporter" in page.text
     assert __version__ in page.text
     assert '<a href="/metrics">' in page.text
-    assert "<script" not in page.text
+    assert page.text.count("<script") == page.text.count("<style") == 1
     assert " style=" not in page.text
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert policy.count("sha256-") == 2
+    assert exporter_words(policy) == {"connect-src": "'self'", "img-src": "data:"} | dict.fromkeys(
+        ("base-uri", "form-action", "frame-ancestors"), "'none'"
+    )
     assert "unsafe" not in policy
     assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["x-frame-options"] == "deny"
+
+
+def exporter_words(policy: str) -> dict[str, str]:
+    """The directives of a policy but those that name hashes or come first."""
+    directives = dict(one.split(" ", 1) for one in policy.split("; "))
+    return {name: value for name, value in directives.items() if "sha256" not in value and name != "default-src"}
+
+
+def test_many_who_look_cost_one_rendering(site: Site) -> None:
+    """Within a second everybody gets the same page, packed for those who accept that, and later another one."""
+    with site.exporter() as exporter:
+        exporter.get("/")
+        time.sleep(1.1)
+        with ThreadPoolExecutor(8) as pool:
+            many = list(pool.map(lambda _: exporter.get("/", Accept_Encoding="gzip"), range(16)))
+        bodies = {gzip.decompress(one.body) for one in many}
+        assert {one.headers["content-encoding"] for one in many} == {"gzip"}
+        assert len(bodies) < len(many) / 2
+        time.sleep(1.1)
+        later = exporter.get("/")
+        assert "content-encoding" not in later.headers
+        assert later.headers["vary"] == "accept-encoding"
+        assert later.body not in bodies
 
 
 def test_a_hung_array_is_unknown_in_time(site: Site) -> None:
@@ -284,7 +311,7 @@ def test_a_hung_array_is_unknown_in_time(site: Site) -> None:
             "collection_timestamp_seconds",
         ):
             assert answer.series()[f"necism_{family}"] == before.series()[f"necism_{family}"]
-    assert page.text.count("last known: ") == len(LVS)
+    assert page.text.count("last known:") == len(LVS)
 
 
 def test_garbage_and_missing_commands_are_unknown(site: Site) -> None:
@@ -297,7 +324,7 @@ def test_garbage_and_missing_commands_are_unknown(site: Site) -> None:
             answer = exporter.get()
             assert (answer.status, answer.value("up")) == (200, 0), kind
             assert answer.series()["necism_pair_info"] == before.series()["necism_pair_info"]
-            assert '<span class="status unknown">failed</span>' in exporter.get("/").text
+            assert '<span class="chip unknown">failed</span>' in exporter.get("/").text
             clear_faults(site.array)
             assert exporter.get().value("up") == 1
         (site.array / "bin").rename(site.array / "gone")
