@@ -106,7 +106,7 @@ def view_set(sight: Sight, diary: Diary, one: ResourceVerdict, now: float) -> Se
         level=level_of(one),
         problems=tuple(_problem(one, group) for group in grouped(_cases(one))),
         age=_age(sight, one, now),
-        skew=_gauge(one.skew, one.resource.limits.max_skew, "apart"),
+        skew=_distance(one.skew, one.resource.limits.max_skew),
         facts=_facts(sight, one, now),
         open=view_open(one.run, entry.open, now) if one.run else None,
         ill=tuple(view for pair, view in pairs if pair.status is not Verdict.UP),
@@ -183,7 +183,7 @@ def _age(sight: Sight, one: ResourceVerdict, now: float) -> Gauge:
     if known is not None or oldest is None:
         return _gauge(known, limit, "old")
     kept = _gauge(max(0.0, now - oldest), limit, "old")
-    return kept._replace(told=f"by the last good reading: {kept.told}", state="kept")
+    return kept._replace(words=f"last known: {kept.words}", state="kept")
 
 
 def _gauge(value: float | None, limit: float, word: str) -> Gauge:
@@ -194,6 +194,12 @@ def _gauge(value: float | None, limit: float, word: str) -> Gauge:
     state = "over" if left < 0 else "near" if value >= NEAR * limit else "ok"
     told = f"{span(-left)} beyond it" if left < 0 else f"{span(left)} left"
     return Gauge(f"{span(value)} {word}", span(limit), told, min(most, round(value)), most, state)
+
+
+def _distance(skew: float | None, limit: float) -> Gauge:
+    """As an age, but that nobody waits for it to pass."""
+    gauge = _gauge(skew, limit, "apart")
+    return gauge if gauge.state in {"over", "none"} else gauge._replace(told="", state="ok")
 
 
 def _facts(sight: Sight, one: ResourceVerdict, now: float) -> tuple[tuple[str, str], ...]:

@@ -73,7 +73,7 @@ class Exporter:
 
     async def metrics(self, request: Request) -> Response:
         """The scrape."""
-        outlook = await self._look(request)
+        outlook = await self._look(request.headers.get("x-prometheus-scrape-timeout-seconds"))
         packed = accepts_gzip(request.headers.getlist("accept-encoding"))
         body = await run_in_threadpool(self.body, outlook, packed=packed)
         headers = {**EVERYWHERE, "content-type": exposition.CONTENT_TYPE, "vary": "accept-encoding"}
@@ -83,7 +83,8 @@ class Exporter:
         """The page for people."""
 
         async def look() -> Callable[[], str]:
-            outlook = await self._look(request)
+            # By our own deadline: others wait for the same page.
+            outlook = await self._look(None)
             return lambda: self._html(outlook)
 
         sheet = await self._pages.get(look)
@@ -99,10 +100,10 @@ class Exporter:
         end = kept.ages.at(self._now()) + exposition.render(live)
         return exposition.join_gzip(kept.block, end) if packed else exposition.join_plain(kept.block, end)
 
-    async def _look(self, request: Request) -> Outlook:
+    async def _look(self, asked: str | None) -> Outlook:
         """A reading of every array, ended or not: nobody waits in a thread, so any number may wait."""
         outlook = self._observatory.begin()
-        within = deadline(request.headers.get("x-prometheus-scrape-timeout-seconds"))
+        within = deadline(asked)
         flights, seconds = outlook.wait_for(within)
         if flights:
             await asyncio.wait([asyncio.wrap_future(flight.answer) for flight in flights], timeout=seconds)

@@ -139,12 +139,23 @@ def test_an_age_against_its_limit(age: float, state: str, told: str) -> None:
     assert view.age.value == min(age, 90_000)
 
 
+def test_a_skew_is_not_waited_for() -> None:
+    """Within its limit nothing is said of what is left; beyond it, by how much."""
+    far = pair_verdict(2, taken=NOW - 3600 - 14_000)
+    assert (only(sight(pair_verdict(1), far)).skew[:3], only(sight(pair_verdict(1), far)).skew.state) == (
+        ("3h53m apart", "4h", ""),
+        "ok",
+    )
+    farther = pair_verdict(2, taken=NOW - 3600 - 18_000)
+    assert only(sight(pair_verdict(1), farther)).skew.told == "1h beyond it"
+
+
 def test_blind_the_last_good_age_is_shown_as_such() -> None:
     """The bar says that it stands for what was read last; with nothing read there is none."""
     kept = {(DEFAULT, LdName("BV1_LV")): kept_pair(pair_verdict(1))}
     view = only(sight(blind_pair(1), kept=kept, up=False))
-    assert (view.age.state, view.age.words) == ("kept", "1h old")
-    assert view.age.told.startswith("by the last good reading: ")
+    assert (view.age.state, view.age.words) == ("kept", "last known: 1h old")
+    assert (view.skew.state, view.skew.words) == ("none", "not known")
     assert (view.ill[0].kept, view.ill[0].age) == (True, "1h")
     nothing = only(sight(blind_pair(1), kept={}, up=False))
     assert (nothing.age.state, nothing.age.words) == ("none", "not known")

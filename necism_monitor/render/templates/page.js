@@ -11,8 +11,8 @@
   const LONGEST_PAUSE = 60000;
   const at = (id) => document.getElementById(id);
   const content = at("content");
-  let shown = content.dataset.shown;  // the moment of the page, by the server's clock
-  let good = Date.now();              // when it was fetched, by ours
+  let { shown, epoch } = content.dataset;  // the moment of the page, by the server's clock
+  let good = Date.now();                   // when it was fetched, by ours
   let failures = 0;
   let why = "";
   let timer = 0;
@@ -128,7 +128,9 @@
     document.title = fetched.title;
     const [icon, wanted] = [document, fetched].map((one) => one.querySelector("link[rel=icon]"));
     if (icon && wanted && icon.getAttribute("href") !== wanted.getAttribute("href")) icon.setAttribute("href", wanted.getAttribute("href"));
-    shown = fresh.dataset.shown;
+    // A copy that a cache in between kept is no news.
+    if (fresh.dataset.epoch !== epoch) good = Date.now();
+    ({ shown, epoch } = fresh.dataset);
     return announce(before);
   }
 
@@ -144,7 +146,7 @@
       const answer = await fetch(location.pathname, { cache: "no-store", credentials: "same-origin", signal: patience.signal });
       if (!answer.ok) throw new Error(`the exporter answered ${answer.status}`);
       take(await answer.text());
-      [good, failures, why] = [Date.now(), 0, ""];
+      [failures, why] = [0, ""];
     } catch (error) {
       failures += 1;
       why = patience.signal.aborted ? "The exporter does not answer" : error instanceof TypeError ? "The exporter cannot be reached" : `It cannot be refreshed: ${error.message}`;
