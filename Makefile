@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 # One step a recipe line, and targets that share .venv and coverage data never at once.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-long mutation lint bench man completion reference screenshots clean
+.PHONY: help venv demo test test-long mutation lint bench man completion reference pictures clean
 
 help:
 	@echo 'make demo       a simulated stale set: warn, resync, up, then exporter and page (DEMO=--once ends by itself)'
@@ -30,7 +30,7 @@ help:
 	@echo 'make man        the manual pages, into build/man'
 	@echo 'make completion the completion of bash, zsh and fish, into build/completion'
 	@echo 'make reference  docs/cli.md and docs/configuration.md anew, from the code'
-	@echo 'make screenshots  the pictures of the status page in docs/images, from the simulated array'
+	@echo 'make pictures   the pictures of the status page in docs/images, from the simulated array'
 	@echo 'make venv       .venv with the package, its extras and the tools'
 	@echo 'make clean      remove what these targets made'
 
@@ -94,7 +94,7 @@ completion: venv
 reference: venv
 	@$(BIN)/python -m tools.papers reference docs
 
-screenshots: venv
+pictures: venv
 	@$(BIN)/python -m tests.browser.shots docs/images
 
 clean:

@@ -1,4 +1,4 @@
-"""The pictures of the page in docs/images, taken of simulated arrays: `make screenshots`."""
+"""The pictures of the page in docs/images, taken of simulated arrays: `make pictures`."""
 
 import subprocess
 import sys
