@@ -25,6 +25,8 @@ _NEXT: Final = {
     "skew": "necism resync {id}",
     "fault": "necism resync {id}",
     "journal-unreadable": "necism history {id}",
+    "query-failed": "necism doctor",
+    "timed-out": "necism doctor",
     "stale": "necism collect",
     "unreadable": "necism capture DIR",
 }

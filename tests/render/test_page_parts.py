@@ -87,7 +87,8 @@ def test_every_finding_has_something_to_type(code: str) -> None:
     """A command of ours, naming the set where it acts on one; never one that a disabled set would be refused."""
     resource = sight(pair_verdict(1)).verdicts.resources[0].resource
     command = command_for(code, resource)
-    assert re.fullmatch(r"necism (resume|history|relink|resync|collect|capture|explain) ?\S*( --force)?", command)
+    verbs = "resume|history|relink|resync|collect|capture|doctor|explain"
+    assert re.fullmatch(rf"necism ({verbs}) ?\S*( --force)?", command)
     assert "{" not in command
     assert not command_for(code, resource._replace(disabled=True)).startswith("necism resync")
 
