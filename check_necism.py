@@ -7,13 +7,14 @@ def main() -> int:
     """Run the check; a broken installation, an interrupt and a bug of ours are UNKNOWN (3), never a traceback."""
     try:
         import gc
+        import os
         import signal
 
-        gc.disable()  # nothing of so short a life is garbage; the check itself switches it on again
+        gc.disable()  # nothing of so short a life is garbage
         signal.signal(signal.SIGTERM, _stop)
         from necism_monitor.cli.check import main as check
 
-        return check(sys.argv[1:])
+        os._exit(check(sys.argv[1:]))  # all is written; taking the interpreter to pieces would be a part of the cost
     except BaseException as error:  # noqa: BLE001 - Nagios takes exit status 1 for WARNING and 2 for CRITICAL
         return _unknown(error)
 
@@ -24,15 +25,14 @@ def _stop(number: int, _frame: object) -> None:
 
 def _unknown(error: BaseException) -> int:
     """Say why in one harmless ASCII line, past every buffer."""
+    import contextlib
     import os
 
     missing = f"{error}: install necism-monitor and nagiosplugin for {sys.executable}, readable for this user"
     text = missing if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
     safe = "".join(char for char in " ".join(text.split()) if " " <= char <= "~" and char not in "|$`'\"<>\\")
-    try:
+    with contextlib.suppress(OSError):
         os.write(1, f"NECISM UNKNOWN - {safe[:500]}\n".encode())
-    except OSError:
-        return 3
     return 3
 
 

@@ -5,8 +5,6 @@ unknown.  Buffers are flushed by blockdev(8), a command for each device: one tha
 can repeat by hand what they find in a log.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -17,8 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from necism_monitor.domain.names import LdName
 from necism_monitor.domain.use import Use, UseState
-from necism_monitor.host.commands import flush_buffers
-from necism_monitor.host.devices import reject, unknown
+from necism_monitor.host.special_files import reject
 from necism_monitor.ism.output import Ending, Output
 
 _CODE: Final = (
@@ -104,6 +101,8 @@ class BlockDevices:
         return _read_answer(self._runner.read(argv, self._limits.look))
 
     def _flush_all(self, devices: list[str]) -> Iterator[str]:
+        from necism_monitor.host.commands import flush_buffers  # noqa: PLC0415 - readers, which start often, flush nothing
+
         deadline = time.monotonic() + self._limits.flush_all
         path = f"{os.environ.get('PATH', os.defpath)}:{_ADMIN_FOLDERS}"
         for device in devices:
@@ -127,7 +126,8 @@ class DevicesElsewhere:
 
     def uses(self, files: Mapping[LdName, str | None]) -> Mapping[LdName, Use]:
         """Unknown, all of them."""
-        return {lv: unknown(f"its device is one of {self._host}: not visible here") for lv in files}
+        text = f"its device is one of {self._host}: not visible here"
+        return dict.fromkeys(files, Use(UseState.UNKNOWN, text))
 
     def flush(self, files: Mapping[LdName, str | None]) -> tuple[str, ...]:
         """Nothing: what is not visible here has no buffers here."""
@@ -148,9 +148,10 @@ def _visible(files: Mapping[LdName, str | None]) -> list[str]:
 def _read_use(file: str | None, answer: Mapping[str, Any], problem: str) -> Use:
     why = reject(file)
     if why is not None or file is None:
-        return unknown(why or "no device")
+        return Use(UseState.UNKNOWN, why or "no device")
     if file not in answer:
-        return unknown(f"{file}: not known whether it is in use, {problem or 'the answer does not name it'}")
+        text = f"{file}: not known whether it is in use, {problem or 'the answer does not name it'}"
+        return Use(UseState.UNKNOWN, text)
     state, text = answer[file]
     return Use(UseState(state), text)
 

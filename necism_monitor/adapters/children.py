@@ -3,8 +3,6 @@
 A child that has ended stays a zombie until `reap`, so until then neither its number nor its group's is given away.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import select

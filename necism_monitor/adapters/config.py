@@ -4,8 +4,6 @@ All problems of all files are raised at once.  Paths in necism.conf are relative
 and of the environment to the working directory.
 """
 
-from __future__ import annotations
-
 import stat
 from collections.abc import Mapping
 from pathlib import Path

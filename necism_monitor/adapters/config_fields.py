@@ -1,8 +1,5 @@
 """Typed access to the keys of one section; every fault is noted with its place, and reading goes on."""
 
-from __future__ import annotations
-
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -10,6 +7,7 @@ from necism_monitor.adapters.config_lines import Entry, Section
 from necism_monitor.domain.durations import format_duration
 from necism_monitor.domain.errors import Problem
 from necism_monitor.domain.names import NameRuleError
+from necism_monitor.domain.patterns import pattern
 from necism_monitor.domain.rules import RuleError
 from necism_monitor.domain.selectors import suggest
 
@@ -19,8 +17,8 @@ WORTH_QUOTING: Final = 80
 DEFAULT: Final = "default"
 """The origin of a value that nobody set."""
 
-_REFERENCE = re.compile(r"\{[A-Za-z_][^{}\s]*\}")
-_CONTINUED = re.compile(r"\n([a-z_]+)\s*=")
+_REFERENCE = pattern(r"\{[A-Za-z_][^{}\s]*\}")
+_CONTINUED = pattern(r"\n([a-z_]+)\s*=")
 
 
 def guess(wrong: str, known: Iterable[str]) -> str:

@@ -1,22 +1,19 @@
 """INI text as sections, keys, values and the lines they stand on.
 
-`configparser` keeps no line numbers.  Its documented `dict_type` does: the parser stores each key while it handles
-the key's line, and the dictionary it stores into notes the line.  Real files also hold what the parser of Python 2
-accepted (duplicate sections and keys, valueless keys, `rem` lines): accepted here too, with a warning where the
-meaning may surprise.
+The rules are those of `configparser`, which keeps no line numbers, and which a check that starts every minute would
+wait for; tests compare the two.  Real files also hold what the parser of Python 2 accepted (duplicate sections and
+keys, valueless keys, `rem` lines): accepted here too, with a warning where the meaning may surprise.
 """
 
-from __future__ import annotations
-
-import configparser
 import io
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from codecs import BOM_UTF8
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from necism_monitor.domain.errors import Problem
+from necism_monitor.domain.patterns import pattern
 
-_HIDDEN = re.compile(r"\n\[(?:sync#[^]]*|DEFAULT|necism|array [^]]*|exporter|webhook)\]")
+_HIDDEN = pattern(r"\n\[(?:sync#[^]]*|DEFAULT|necism|array [^]]*|exporter|webhook)\]")
 
 
 class Entry(NamedTuple):
@@ -55,100 +52,99 @@ def parse_ini(path: str, data: bytes) -> IniFile:
     text, doubt = _decode(path, data)
     tape = _Tape(path)
     tape.warnings.extend(doubt)
-    parser = _Parser(
-        dict_type=cast("type[dict[str, str]]", lambda: _Record(tape)),  # the parser calls it, and asks no more of it
-        strict=False,
-        allow_no_value=True,
-        delimiters=("=",),
-        inline_comment_prefixes=(";",),
-        # No header can spell this: [DEFAULT] is an ordinary section here, who may inherit from it is decided later.
-        default_section="\n",
-    )
-    try:
-        parser.read_file(tape.feed(text), path)
-    except configparser.ParsingError as error:
-        tape.problems.extend(Problem(path, line, "", "no key before '='", "") for line, _ in error.errors)
+    tape.read(text)
     return IniFile(path, _merge(tape), tuple(tape.problems), tuple(tape.warnings))
 
 
-class _Parser(configparser.RawConfigParser):
-    """A parser whose headers keep all that follows `[`: the stock one ignores text after `]`, silently."""
+class _Record:
+    """One header, what stands below it, and on which lines."""
 
-    SECTCRE = re.compile(r"\[(?P<header>.*)")
+    def __init__(self, header: str, line: int) -> None:
+        # [DEFAULT] is an ordinary section here: who may inherit from it is decided later.
+        self.name, self.line = header.partition("]")[0].strip(), line
+        self.values: dict[str, list[str]] = {}
+        """The lines of each value."""
+        self.lines: dict[str, int] = {}
 
 
 class _Tape:
-    """The line the parser is at, and what was noted on the way."""
+    """The sections read so far, by their headers as written, and what was noted on the way."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.line: int | None = None
         self.sections: dict[str, _Record] = {}
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
 
-    def feed(self, text: str) -> Iterator[str]:
-        """Hand out the lines, without those that no section would own and without `rem` lines."""
-        started = complained = False
+    def read(self, text: str) -> None:
+        """Read a whole file: a line that is indented deeper than its key goes on with the value, empty ones too."""
+        record, key, indent = None, "", 0
         for number, line in enumerate(io.StringIO(text, newline=None), start=1):
-            self.line = number
-            word = line.strip()
-            started = started or word.startswith("[")
-            if line[:1] in {"r", "R"} and word.split()[0].lower() == "rem":
-                self.warn(number, "a 'rem' line is read as a comment")
-                yield "#\n"
-            elif not started and word and word[0] not in "#;":
-                if not complained:
-                    rule, hint = "text before the first [section]", "begin with [sync#1], or comment the line out"
-                    self.problems.append(Problem(self.path, number, word, rule, hint))
-                complained = True
-                yield "#\n"
+            content, commented = self._content(number, line)
+            if not content:
+                if key and record and not commented:
+                    record.values[key].append("")
+                continue
+            depth = len(line) - len(line.lstrip())
+            if key and record and depth > indent:
+                record.values[key].append(content)
+                continue
+            indent = depth
+            if content.startswith("["):
+                record, key = self._begin(content[1:], number), ""
+            elif record is None:
+                self._complain(number, line.strip())
             else:
-                yield line
-        self.line = None
+                key = self._enter(record, content, number)
+
+    def _content(self, number: int, line: str) -> tuple[str, bool]:
+        """What a line says without its comment, and whether it has one."""
+        word = line.strip()
+        if line[:1] in {"r", "R"} and word.split()[0].lower() == "rem":
+            self.warn(number, "a 'rem' line is read as a comment")
+            return "", True
+        if word.startswith(("#", ";")):
+            return "", True
+        at = line.find(";")
+        while at > 0 and not line[at - 1].isspace():
+            at = line.find(";", at + 1)
+        return (word, False) if at < 0 else (line[:at].strip(), True)
+
+    def _begin(self, header: str, line: int) -> _Record:
+        """The section of a header.  All that follows `[` tells headers apart: what is wrong with them is said later."""
+        record = self.sections.setdefault(header, _Record(header, line))
+        if record.line != line:
+            self.warn(line, f"[{record.name}] was begun at line {record.line}: both are read as one")
+        return record
+
+    def _enter(self, record: _Record, content: str, line: int) -> str:
+        """Begin the value of a key, and return the key; one without a value is empty."""
+        key, _, value = (part.strip() for part in content.partition("="))
+        key = key.lower()
+        if not key:
+            self.problems.append(Problem(self.path, line, "", "no key before '='", ""))
+            return ""
+        if key in record.lines:
+            self.warn(line, f"[{record.name}] {key} was set at line {record.lines[key]}: the last one counts")
+        record.values[key], record.lines[key] = [value], line
+        return key
+
+    def _complain(self, line: int, word: str) -> None:
+        """Once is enough: text without a section is usually a whole file of another kind."""
+        if not self.problems:
+            rule, hint = "text before the first [section]", "begin with [sync#1], or comment the line out"
+            self.problems.append(Problem(self.path, line, word, rule, hint))
 
     def warn(self, line: int | None, text: str) -> None:
         """Note `file:line: text`."""
         self.warnings.append(f"{self.path}:{line}: {text}")
 
 
-class _Record(dict[str, Any]):
-    """A dictionary of the parser: of its sections, or of one section's keys; it notes lines and repetitions."""
-
-    def __init__(self, tape: _Tape) -> None:
-        super().__init__()
-        self.tape, self.line, self.name = tape, tape.line, ""
-        self.is_section = False
-        """Its name may be empty: `[` alone is a header, too."""
-        self.lines: dict[str, int] = {}
-
-    def __setitem__(self, key: str, value: Any) -> None:  # noqa: ANN401 - the parser stores sections, lists and texts
-        line = self.tape.line
-        if isinstance(value, _Record):
-            value.name, value.is_section = key.partition("]")[0].strip(), True
-            self.tape.sections[key] = value
-        elif line is not None and self.is_section:
-            self._note(key, line)
-            # A key without a value reads as empty; the parser itself fails where such a key is continued.
-            value = [""] if value is None else value
-        super().__setitem__(key, value)
-
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - as above
-        value = super().__getitem__(key)
-        if isinstance(value, _Record) and self.tape.line is not None:
-            self.tape.warn(self.tape.line, f"[{value.name}] was begun at line {value.line}: both are read as one")
-        return value
-
-    def _note(self, key: str, line: int) -> None:
-        if key in self.lines:
-            self.tape.warn(line, f"[{self.name}] {key} was set at line {self.lines[key]}: the last one counts")
-        self.lines[key] = line
-
-
 def _decode(path: str, data: bytes) -> tuple[str, list[str]]:
     """UTF-8 with or without a mark; else Latin-1, which fits the comments of old files and refuses nothing."""
+    data = data.removeprefix(BOM_UTF8)
     try:
-        return data.decode("utf-8-sig"), []
+        return data.decode(), []
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return data.decode("latin-1"), [f"{path}:{line}: not UTF-8: the file is read as Latin-1"]
@@ -159,8 +155,8 @@ def _merge(tape: _Tape) -> tuple[Section, ...]:
     for header, record in tape.sections.items():
         if not _sound(tape, header, record):
             continue
-        _check_hidden(tape, record)
-        entries = {key: Entry(str(value), record.lines.get(key)) for key, value in record.items() if key}
+        entries = {key: Entry("\n".join(record.values[key]).rstrip(), line) for key, line in record.lines.items()}
+        _check_hidden(tape, record.name, entries)
         first = merged.get(record.name)
         if first is not None:
             tape.warn(record.line, f"[{record.name}] was begun at line {first.line}: both are read as one")
@@ -170,14 +166,14 @@ def _merge(tape: _Tape) -> tuple[Section, ...]:
     return tuple(merged.values())
 
 
-def _check_hidden(tape: _Tape, record: _Record) -> None:
+def _check_hidden(tape: _Tape, name: str, entries: Mapping[str, Entry]) -> None:
     """An indented header is no header but a part of the value above it: what it begins would be lost silently."""
-    for key, value in record.items():
-        hidden = _HIDDEN.search(str(value))
+    for key, entry in entries.items():
+        hidden = _HIDDEN.search(entry.value) if "\n" in entry.value else None
         if hidden:
-            rule = f"[{record.name}] {key}: the value goes on over an indented line that looks like a header"
+            rule = f"[{name}] {key}: the value goes on over an indented line that looks like a header"
             hint = "begin headers at the left margin"
-            tape.problems.append(Problem(tape.path, record.lines.get(key), hidden[0].strip(), rule, hint))
+            tape.problems.append(Problem(tape.path, entry.line, hidden[0].strip(), rule, hint))
 
 
 def _sound(tape: _Tape, header: str, record: _Record) -> bool:

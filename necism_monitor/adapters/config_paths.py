@@ -1,7 +1,5 @@
 """Paths of the configuration: what they are relative to, and who outranks the file."""
 
-from __future__ import annotations
-
 import os.path
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,8 +1,5 @@
 """One `[sync#N]` section of type necismsnap: its keys become a Resource."""
 
-from __future__ import annotations
-
-import re
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeVar
 
@@ -26,6 +23,7 @@ from necism_monitor.domain.model import (
     Window,
 )
 from necism_monitor.domain.names import ArrayName, NameRuleError, ResourceName, ServiceName
+from necism_monitor.domain.patterns import pattern
 from necism_monitor.domain.rules import RuleError
 from necism_monitor.domain.selectors import suggest
 
@@ -42,7 +40,7 @@ GENERIC: Final = frozenset(
     "schedule optional monitor subset restart standby always_on encap shared provision unprovision comment".split()
 )
 """Keys that OpenSVC knows in every section and that mean nothing here; so do its triggers."""
-TRIGGER: Final = re.compile(r"(?:pre|post|blocking)_[a-z0-9_]+")
+TRIGGER: Final = pattern(r"(?:pre|post|blocking)_[a-z0-9_]+")
 SCHEDULES: Final = frozenset({"sync_interval", "sync_days", "sync_period", "sync_schedule", "interval", "period"})
 HOOK_TIMEOUT: Final = 300.0
 UNUSED_HINT: Final = "`none` declares that nobody uses these LVs outside runs; leave the key out otherwise"

@@ -1,7 +1,5 @@
 """necism.conf but for its arrays: how the machinery works, and where the HTTP faces listen."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final, NamedTuple
 

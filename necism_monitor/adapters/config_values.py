@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from necism_monitor.adapters.config_fields import guess
 from necism_monitor.domain.durations import parse_duration
 from necism_monitor.domain.model import CALLERS
+from necism_monitor.domain.patterns import pattern
 from necism_monitor.domain.rules import RuleError
 from necism_monitor.domain.selectors import suggest
 from necism_monitor.domain.states import (
@@ -33,10 +34,12 @@ NO: Final = frozenset({"false", "no", "off", "0", "n"})
 COMMAND_MAX: Final = 2000
 """Bytes of a command: the journal tells each of them in a line that stays below 4 KB."""
 _PORT_MAX = 65_535
-_NODE = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z._-]*[0-9A-Za-z])?")
-_HOST = re.compile(r"(?:[0-9A-Za-z_.][0-9A-Za-z_.-]*@)?[0-9A-Za-z_:][0-9A-Za-z_.:%-]*")
-_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%a-z]+\]|[0-9A-Za-z._-]*):(?P<port>[0-9]{1,5})")
-_LABEL = re.compile(r"[A-Za-z_][0-9A-Za-z_]*")
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./@%+=:,")
+"""What a word may hold that means the same with and without quotes."""
+_NODE = pattern(r"[0-9A-Za-z](?:[0-9A-Za-z._-]*[0-9A-Za-z])?")
+_HOST = pattern(r"(?:[0-9A-Za-z_.][0-9A-Za-z_.-]*@)?[0-9A-Za-z_:][0-9A-Za-z_.:%-]*")
+_ADDRESS = pattern(r"(?P<host>\[[0-9A-Fa-f:.%a-z]+\]|[0-9A-Za-z._-]*):(?P<port>[0-9]{1,5})")
+_LABEL = pattern(r"[A-Za-z_][0-9A-Za-z_]*")
 _KNOWN_WORDS = frozenset(word.value for kind in (SnapWord, LinkWord, BvWord, GuardWord, AccessWord) for word in kind)
 
 
@@ -130,10 +133,8 @@ def nodes(text: str) -> frozenset[str]:
 
 def argv(text: str) -> tuple[str, ...]:
     """A command as words, quoted as in a shell; no shell ever runs it."""
-    import shlex  # noqa: PLC0415 - most configurations name no command, and the check starts often
-
     try:
-        found = tuple(shlex.split(text))
+        found = (text,) if _PLAIN.issuperset(text) and text else _split(text)
     except ValueError as error:
         hint = "close the quotation; ' ;' begins a comment, also inside quotes"
         raise RuleError(text, f"the command cannot be split into words: {error}", hint) from None
@@ -143,6 +144,12 @@ def argv(text: str) -> tuple[str, ...]:
         hint = "put it into a script"
         raise RuleError(f"{text[:40]}...", f"a command has at most {COMMAND_MAX} bytes", hint)
     return found
+
+
+def _split(text: str) -> tuple[str, ...]:
+    import shlex  # noqa: PLC0415 - most configurations name no command with arguments, and the check starts often
+
+    return tuple(shlex.split(text))
 
 
 def shown_command(found: tuple[str, ...] | None) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import tzinfo
 from typing import Final
 
 from necism_monitor.domain.model import Window
+from necism_monitor.domain.patterns import pattern
 from necism_monitor.domain.rules import RuleError
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EXAMPLE: Final = "write windows such as `mon-fri 22:00-05:00 Europe/Paris`, comma-separated"
 
 _DAY_MINUTES = 1440
-_WINDOW = re.compile(
+_WINDOW = pattern(
     r"(?:(?P<first>[A-Za-z]{3})(?:-(?P<last>[A-Za-z]{3}))?\s+)?"
     r"(?P<start>[0-9]{2}:[0-9]{2})-(?P<end>[0-9]{2}:[0-9]{2})(?:\s+(?P<zone>\S+))?"
 )
@@ -34,10 +34,10 @@ def mixes_zones(text: str) -> bool:
 
 def zone(text: str) -> tzinfo:
     """A zone of the IANA database."""
-    from necism_monitor.adapters import clock  # noqa: PLC0415 - zoneinfo is slow to import, few configurations name one
+    from necism_monitor.adapters import zones  # noqa: PLC0415 - zoneinfo is slow to import, few configurations name one
 
     try:
-        return clock.zone(text)
+        return zones.zone(text)
     except ValueError as error:
         hint = str(error).rpartition(": ")[2]
         raise RuleError(text, "this is no time zone", hint) from None

@@ -1,26 +1,19 @@
 """The journal of all runs: which run is open, what is remembered of a resource, and what all runs come to.
 
-Reading takes no lock.
+Reading takes no lock.  What only counters and the action need is loaded when they ask for it: a check starts every
+minute, reads what is remembered, and asks for nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from necism_monitor.adapters.journal_activity import Lookback
-from necism_monitor.adapters.journal_damage import is_damaged, move_aside
-from necism_monitor.adapters.journal_diary import DiaryKeeper
 from necism_monitor.adapters.journal_file import read_run
-from necism_monitor.adapters.journal_prune import LEAST, prune_runs
-from necism_monitor.adapters.journal_refusals import Refusals
 from necism_monitor.adapters.journal_shelf import Shelf
-from necism_monitor.adapters.journal_writer import JournalWriter
-from necism_monitor.adapters.owner import Owner, alive
 from necism_monitor.adapters.standstill import Standstill
-from necism_monitor.domain.diary import Diary
 from necism_monitor.domain.errors import EnvironmentProblem, JournalDamaged, NecismError
 from necism_monitor.domain.history import Activity, History, OpenRun, RunState, Totals
 from necism_monitor.domain.memory import Memory, changes_of, last_change, remember
@@ -29,6 +22,14 @@ from necism_monitor.domain.names import LdName, ResourceId
 from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.record import Header, RunFile
 
+if TYPE_CHECKING:
+    from necism_monitor.adapters.journal_diary import DiaryKeeper
+    from necism_monitor.adapters.journal_refusals import Refusals
+    from necism_monitor.adapters.journal_tally import Tally
+    from necism_monitor.adapters.journal_writer import JournalWriter
+    from necism_monitor.adapters.owner import Owner
+    from necism_monitor.domain.diary import Diary
+
 _TICK: Final = 1.0
 """Seconds."""
 
@@ -36,14 +37,31 @@ _TICK: Final = 1.0
 class Journal:
     """Reads and writes below one state directory."""
 
-    def __init__(self, state_dir: Path, is_alive: Callable[[Owner], bool | None] = alive) -> None:
+    def __init__(self, state_dir: Path, is_alive: Callable[[Owner], bool | None] | None = None) -> None:
         self._is_alive = is_alive
         self._shelf = Shelf(state_dir)
-        self._refusals = Refusals(state_dir)
+        self._state_dir = state_dir
         self._memories: Standstill[str, tuple[tuple[Pair, ...], Memory]] = Standstill(self._shelf.mark)
         self._totals: Standstill[str, Totals] = Standstill(self._shelf.mark)
         self._changed: Standstill[str, float | None] = Standstill(self._shelf.mark)
-        self._diary = DiaryKeeper(self._shelf, self._refusals)
+
+    @cached_property
+    def _tally(self) -> Tally:
+        from necism_monitor.adapters.journal_tally import Tally  # noqa: PLC0415 - see the head of this module
+
+        return Tally(self._shelf)
+
+    @cached_property
+    def _diary(self) -> DiaryKeeper:
+        from necism_monitor.adapters.journal_diary import DiaryKeeper  # noqa: PLC0415 - as above
+
+        return DiaryKeeper(self._shelf, self._refusals)
+
+    @cached_property
+    def _refusals(self) -> Refusals:
+        from necism_monitor.adapters.journal_refusals import Refusals  # noqa: PLC0415 - as above
+
+        return Refusals(self._state_dir)
 
     def histories(self, resources: tuple[Resource, ...]) -> Mapping[ResourceId, History | Unread]:
         """What is remembered of each resource; `Unread` where its journal is damaged."""
@@ -119,8 +137,10 @@ class Journal:
 
     def activity(self, resource: Resource, trigger: str, key: str | None, now: float) -> Activity | Unread:
         """What has been done lately, as far as it holds back automatic callers; `Unread` where a journal is damaged."""
+        from necism_monitor.adapters.journal_activity import Lookback  # noqa: PLC0415 - as above
+
         try:
-            return Lookback(self._shelf, self._is_running).activity(resource.id, trigger, key, now)
+            return Lookback(self._tally, self._is_running).activity(resource.id, trigger, key, now)
         except JournalDamaged as error:
             return Unread("journal-unreadable", error.text, error.hint)
 
@@ -133,7 +153,7 @@ class Journal:
         return memory if pairs is resource.pairs else look()
 
     def _total(self, resource_id: ResourceId) -> Totals:
-        return self._totals.get(resource_id, lambda: self._shelf.totals(resource_id))
+        return self._totals.get(resource_id, lambda: self._tally.totals(resource_id))
 
     def _resources(self) -> list[ResourceId]:
         """Every resource that ever ran; none where nobody may look, which its history says."""
@@ -166,6 +186,8 @@ class Journal:
 
     def begin(self, header: Header, at: float) -> JournalWriter:
         """The file of a new run, the newest of its resource.  Raises EnvironmentProblem."""
+        from necism_monitor.adapters.journal_writer import JournalWriter  # noqa: PLC0415 - as above
+
         try:
             path = self._shelf.new_path(f"{header.service}/{header.resource}", header.id, at)
         except JournalDamaged as error:
@@ -177,6 +199,8 @@ class Journal:
 
         Only for who holds the array's lock.  Raises JournalDamaged, EnvironmentProblem.
         """
+        from necism_monitor.adapters.journal_writer import JournalWriter  # noqa: PLC0415 - as above
+
         for path in reversed(self._shelf.paths(resource.id)):
             run = read_run(path)
             if run is not None:
@@ -189,7 +213,9 @@ class Journal:
         Only for who holds the array's lock.  Raises EnvironmentProblem, before anything is renamed, also for a file
         that may not be read, because nobody knows then whether it is damaged, and for one of a later release.
         """
-        paths = [*self._shelf.paths(resource.id), self._shelf.pruned_file(resource.id)]
+        from necism_monitor.adapters.journal_damage import is_damaged, move_aside  # noqa: PLC0415 - as above
+
+        paths = [*self._shelf.paths(resource.id), self._tally.pruned_file(resource.id)]
         damaged = [path for path in paths if is_damaged(path)]
         return tuple((str(path), str(move_aside(path))) for path in damaged)
 
@@ -206,26 +232,32 @@ class Journal:
 
         Only for who holds the lock of the resource's array.  Totals, spent keys and counts of refusals are kept.
         """
+        from necism_monitor.adapters.journal_prune import LEAST, prune_runs  # noqa: PLC0415 - as above
+
         before = now - max(keep, LEAST)
-        removals = (lambda: prune_runs(self._shelf, resource, before), lambda: self._refusals.prune(before))
+        removals = (lambda: prune_runs(self._tally, resource, before), lambda: self._refusals.prune(before))
         return tuple(sentence for remove in removals if (sentence := _told(remove)))
 
     def _open_run(self, memory: Memory) -> OpenRun | None:
         """The newest run, if it has no end and began to change something or still has a living owner."""
         if memory.newest is None or memory.ended:
             return None
-        lives = None if memory.left else self._is_alive(_owner(memory.owner))
+        lives = None if memory.left else self._lives(memory.owner)
         if lives is False or memory.left:
             return memory.open_run(RunState.UNFINISHED) if memory.changed else None
         return memory.open_run(RunState.RUNNING)
 
+    def _lives(self, record: Mapping[str, Any]) -> bool | None:
+        from necism_monitor.adapters import owner  # noqa: PLC0415 - as above
+
+        process = owner.Owner(
+            str(record["host"]), str(record["boot_id"]), int(record["pid"]), int(record["start_ticks"])
+        )
+        return (self._is_alive or owner.alive)(process)
+
     def _is_running(self, run: RunFile) -> bool:
         open_run = self._open_run(remember([run]))
         return open_run is not None and open_run.state is RunState.RUNNING
-
-
-def _owner(record: Mapping[str, Any]) -> Owner:
-    return Owner(str(record["host"]), str(record["boot_id"]), int(record["pid"]), int(record["start_ticks"]))
 
 
 def _history(memory: Memory, open_run: OpenRun | None) -> History:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from necism_monitor.adapters.journal_shelf import Shelf, modified, named_time
+from necism_monitor.adapters.journal_shelf import modified, named_time
+from necism_monitor.adapters.journal_tally import Tally
 from necism_monitor.domain.activity import Deed, deed_of, is_of, key_mark, starts
 from necism_monitor.domain.errors import JournalDamaged
 from necism_monitor.domain.history import Activity
@@ -15,10 +16,10 @@ from necism_monitor.domain.totals import Pruned
 
 
 class Lookback:
-    """Asks one shelf; `is_running` tells of a run without end whether somebody may still be at it."""
+    """Asks the shelf that is tallied; `is_running` tells of a run without end whether somebody may still be at it."""
 
-    def __init__(self, shelf: Shelf, is_running: Callable[[RunFile], bool]) -> None:
-        self._shelf, self._is_running = shelf, is_running
+    def __init__(self, tally: Tally, is_running: Callable[[RunFile], bool]) -> None:
+        self._tally, self._shelf, self._is_running = tally, tally.shelf, is_running
 
     def activity(self, resource_id: str, trigger: str, key: str | None, now: float) -> Activity:
         """What holds back an automatic caller of a resource.  Raises JournalDamaged where nobody can tell."""
@@ -36,7 +37,7 @@ class Lookback:
         def ask(pruned: Pruned, paths: list[Path]) -> bool:
             return mark in pruned.keys or any(self._is_spent(path, trigger, key) for path in reversed(paths))
 
-        return self._shelf.steadily(resource_id, ask)
+        return self._tally.steadily(resource_id, ask)
 
     def _is_spent(self, path: Path, trigger: str, key: str) -> bool:
         header = self._shelf.header(path)

@@ -7,6 +7,7 @@ from typing import Final
 
 from necism_monitor.adapters.journal_pruned import remove_files, save_pruned
 from necism_monitor.adapters.journal_shelf import Shelf, name_stamp
+from necism_monitor.adapters.journal_tally import Tally
 from necism_monitor.domain.errors import JournalDamaged
 from necism_monitor.domain.model import DAY, Resource
 from necism_monitor.domain.record import RunFile
@@ -18,23 +19,23 @@ BATCH: Final = 200
 """Files removed at once: the end of a run is not to take long."""
 
 
-def prune_runs(shelf: Shelf, resource: Resource, before: float) -> None:
+def prune_runs(tally: Tally, resource: Resource, before: float) -> None:
     """Remove runs of a resource that ended before `before`; only for who holds the lock of its array.
 
     A run without end stays, one that cannot be read, every run that a verdict or a guard may still need, and the
     newest one that ended.  Raises JournalDamaged, OSError; what was removed until then is counted.
     """
-    directory = shelf.directory(resource.id)
+    shelf, directory = tally.shelf, tally.shelf.directory(resource.id)
     old = [path for path in shelf.paths(resource.id) if path.name < name_stamp(before)]
     if not old:
         return
-    pruned = shelf.pruned(resource.id)
+    pruned = tally.pruned(resource.id)
     remove_files(directory, pruned.gone)
-    needed = {path for path, _ in shelf.recent(resource)} | _newest_ended(shelf, resource)
+    needed = {path for path, _ in shelf.recent(resource)} | _newest_ended(tally, resource)
     batch = {path.name: run for path in old if path not in needed and (run := _finished(shelf, path, before))}
     batch = dict(list(batch.items())[:BATCH])
     if batch:
-        save_pruned(shelf.pruned_file(resource.id), prune(pruned, batch))
+        save_pruned(tally.pruned_file(resource.id), prune(pruned, batch))
         remove_files(directory, batch)
 
 
@@ -47,10 +48,10 @@ def _finished(shelf: Shelf, path: Path, before: float) -> RunFile | None:
     return run if run and run.run().result and run.lines[-1].at < before else None
 
 
-def _newest_ended(shelf: Shelf, resource: Resource) -> set[Path]:
+def _newest_ended(tally: Tally, resource: Resource) -> set[Path]:
     """The file whose duration is told as the last one's; none where no run that changed something ended."""
-    for path in reversed(shelf.paths(resource.id)):
-        count = shelf.count(path)
+    for path in reversed(tally.shelf.paths(resource.id)):
+        count = tally.count(path)
         if count is not None and count.duration is not None:
             return {path}
     return set()

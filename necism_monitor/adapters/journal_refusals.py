@@ -5,8 +5,6 @@ State files: STATE_DIR/refusals-YYYY-MM.jsonl, refusals.jsonl of earlier release
 Many processes append without a lock, so no file is ever rewritten: a month is over long before it is removed.
 """
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import json

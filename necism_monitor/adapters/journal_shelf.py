@@ -1,28 +1,24 @@
 """Where journals lie, and what was read of them: one directory a resource, one file a run.
 
-State files: STATE_DIR/runs/SERVICE/RESOURCE/<utc>-<id>.jsonl, and pruned.json beside them.
+State files: STATE_DIR/runs/SERVICE/RESOURCE/<utc>-<id>.jsonl.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from necism_monitor.adapters.journal_cache import FileCache
 from necism_monitor.adapters.journal_file import read_header, read_run
-from necism_monitor.adapters.journal_pruned import FILE, ask_steadily, load_pruned
 from necism_monitor.adapters.standstill import MISSING, Mark, mark_of
 from necism_monitor.domain.errors import JournalDamaged
-from necism_monitor.domain.history import Totals
 from necism_monitor.domain.memory import tells_all
 from necism_monitor.domain.model import Resource
 from necism_monitor.domain.names import ResourceId
 from necism_monitor.domain.record import Header, RunFile
-from necism_monitor.domain.totals import Pruned, RunCount, count_run, total
 
 DEPTH: Final = 20
 """How many runs that changed something a resource's memory reaches back."""
@@ -30,12 +26,11 @@ REACH: Final = 200
 """How many runs of any kind: those that changed nothing must not make it endless."""
 RUNS_KEPT: Final = 512
 """How many parsed runs a process that lives long keeps."""
-COUNTS_KEPT: Final = 50_000
-"""Of how many runs it keeps what they add to the totals: a daily run of a hundred resources for more than a year."""
+HEADERS_KEPT: Final = 50_000
+"""Of how many runs it keeps the head: a daily run of a hundred resources for more than a year."""
 SUFFIX: Final = ".jsonl"
 _NEXT: Final = 1e-6
 """Seconds: the smallest difference that names tell."""
-Thing = TypeVar("Thing")
 
 
 class Shelf:
@@ -44,9 +39,7 @@ class Shelf:
     def __init__(self, state_dir: Path) -> None:
         self.runs_dir = state_dir / "runs"
         self._runs = FileCache(read_run, RUNS_KEPT)
-        self._counts = FileCache(_count, COUNTS_KEPT)
-        self._headers = FileCache(read_header, COUNTS_KEPT)
-        self._pruned = FileCache(load_pruned, RUNS_KEPT)
+        self._headers = FileCache(read_header, HEADERS_KEPT)
         self._newest: dict[str, tuple[Mark, str]] = {}
 
     def directory(self, resource_id: str) -> Path:
@@ -113,10 +106,6 @@ class Shelf:
         """The head of a file; None where none is in it.  Raises JournalDamaged."""
         return self._headers.get(path)
 
-    def count(self, path: Path) -> RunCount | None:
-        """What a file adds to the totals.  Raises JournalDamaged."""
-        return self._counts.get(path)
-
     def recent(self, resource: Resource) -> list[tuple[Path, RunFile]]:
         """The runs that still matter, newest first: back to a verified success that names every LV.
 
@@ -133,33 +122,6 @@ class Shelf:
             if changed == DEPTH or tells_all(run, lvs):
                 break
         return found
-
-    def pruned_file(self, resource_id: str) -> Path:
-        """Where it stands what is kept of runs that were removed."""
-        return self.directory(resource_id) / FILE
-
-    def pruned(self, resource_id: str) -> Pruned:
-        """What is kept of runs that were removed.  Raises JournalDamaged."""
-        return self._pruned.get(self.pruned_file(resource_id))
-
-    def steadily(self, resource_id: str, ask: Callable[[Pruned, list[Path]], Thing]) -> Thing:
-        """What `ask` says of a resource's pruned runs and of the files of the others, oldest first.
-
-        Raises JournalDamaged.
-        """
-
-        def look(pruned: Pruned) -> Thing:
-            return ask(pruned, [path for path in self.paths(resource_id) if path.name not in pruned.gone])
-
-        return ask_steadily(lambda: self.pruned(resource_id), look)
-
-    def totals(self, resource_id: str) -> Totals:
-        """What all runs of a resource come to.  Raises JournalDamaged."""
-
-        def ask(pruned: Pruned, paths: list[Path]) -> Totals:
-            return total((count for path in paths if (count := self.count(path))), pruned)
-
-        return self.steadily(resource_id, ask)
 
 
 def _newest(place: str) -> str:
@@ -198,8 +160,3 @@ def _names(directory: Path) -> list[str]:
         return []
     except OSError as error:
         raise JournalDamaged(f"{directory} cannot be read: {error.strerror}", "check its owner and mode") from error
-
-
-def _count(path: Path) -> RunCount | None:
-    run = read_run(path)
-    return count_run(run) if run else None

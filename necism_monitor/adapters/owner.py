@@ -1,7 +1,5 @@
 """Who holds a lock or runs a resync: one process of one boot of one host, and whether it still lives."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import NamedTuple

@@ -7,8 +7,6 @@ Every call ends in bounded time and in an `Output`; "killed but still there" is 
 kernel takes to load a program is not bounded: programs belong on a local disk.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

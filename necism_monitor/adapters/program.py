@@ -1,7 +1,5 @@
 """The program a command names: the environment it gets, and why it could not be started."""
 
-from __future__ import annotations
-
 import errno
 import os
 from collections.abc import Mapping

@@ -13,7 +13,6 @@ from typing import Final
 from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.domain.model import Array
 from necism_monitor.ism.commands import ReadCommand
-from necism_monitor.ism.far_side import read_output
 from necism_monitor.ism.output import Ending, Output
 from necism_monitor.ism.reach import CONNECT_SECONDS, MARGIN, SAFE, Link, command_line, read_line, shown_line
 
@@ -63,6 +62,8 @@ class ArrayReader:
 
     def _there(self, command: ReadCommand, timeout: float | None) -> Output:
         """Over ssh: the command has its own deadline there, and ssh some time more here to connect and to come back."""
+        from necism_monitor.ism.far_side import read_output  # noqa: PLC0415 - few arrays are behind ssh, and the check starts often
+
         whole = self._array.read_timeout + MARGIN
         limit = whole if timeout is None else min(timeout, whole)
         seconds, nonce = min(limit, self._array.read_timeout), os.urandom(16).hex()

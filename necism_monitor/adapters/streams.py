@@ -4,8 +4,6 @@ Of a stream that is longer than its cap, head and tail are kept with a line betw
 so that two halves never join into a record nobody printed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os

@@ -21,7 +21,7 @@ from necism_monitor.adapters.blockdev import Runner
 from necism_monitor.domain.checkup import HostFile, Place, Schedules
 from necism_monitor.domain.reading import Unread
 from necism_monitor.host.commands import unit_state
-from necism_monitor.host.devices import reject
+from necism_monitor.host.special_files import reject
 from necism_monitor.ism.output import Ending
 
 LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {

@@ -1,7 +1,5 @@
 """Looking: from the configured source to verdicts.  Every reading face, status, check and exporter, goes this way."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Final, NamedTuple
@@ -79,9 +77,10 @@ def _fresh(sources: Sources, name: ArrayName, kept: Observation | Unread, resour
     svs = {sv for one in resources if one.array == name for pair in one.pairs for sv in pair.svs}
     if isinstance(kept, Unread) or not svs <= kept.bv_of.keys():
         return False
-    now, changed = sources.clock.now(), sources.journals.last_change_at()
-    young = 0 <= now - kept.ended_at < sources.config.array(name).cache_ttl
-    return young and (changed is None or kept.started_at > changed)
+    if not 0 <= sources.clock.now() - kept.ended_at < sources.config.array(name).cache_ttl:
+        return False
+    changed = sources.journals.last_change_at()
+    return changed is None or kept.started_at > changed
 
 
 def _still_true(sources: Sources, kept: Observation | Unread) -> Observation | Unread:

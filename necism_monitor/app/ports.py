@@ -1,22 +1,26 @@
-"""What the use cases need from outside, as Protocols; adapters fulfil them, tests hand in their own."""
+"""What the use cases need from outside, as Protocols; adapters fulfil them, tests hand in their own.
+
+What the methods speak of is named for the type checker only: who needs a clock does not load the journal's events.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from necism_monitor.domain.checkup import Place, Schedules
-from necism_monitor.domain.diary import Diary
-from necism_monitor.domain.events import PlannedPair
-from necism_monitor.domain.history import Activity, History, Totals
-from necism_monitor.domain.model import Resource
-from necism_monitor.domain.names import ArrayName, LdName, ResourceId
-from necism_monitor.domain.reading import Observation, Unread, Volumes
-from necism_monitor.domain.record import Header, Line, RunFile
-from necism_monitor.domain.run import Run
-from necism_monitor.domain.use import Use
-from necism_monitor.ism.commands import ChangeCommand, HostCommand, ReadCommand
-from necism_monitor.ism.output import Output
+if TYPE_CHECKING:
+    from necism_monitor.domain.checkup import Place, Schedules
+    from necism_monitor.domain.diary import Diary
+    from necism_monitor.domain.events import PlannedPair
+    from necism_monitor.domain.history import Activity, History, Totals
+    from necism_monitor.domain.model import Resource
+    from necism_monitor.domain.names import ArrayName, LdName, ResourceId
+    from necism_monitor.domain.reading import Observation, Unread, Volumes
+    from necism_monitor.domain.record import Header, Line, RunFile
+    from necism_monitor.domain.run import Run
+    from necism_monitor.domain.use import Use
+    from necism_monitor.ism.commands import ChangeCommand, HostCommand, ReadCommand
+    from necism_monitor.ism.output import Output
 
 
 class Clock(Protocol):

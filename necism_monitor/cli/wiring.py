@@ -1,7 +1,5 @@
 """Puts the pieces together: the configuration with what overrides it, and the sources that every reading face needs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -9,7 +7,7 @@ from typing import Final, NamedTuple
 from necism_monitor.adapters.blockdev import BlockDevices
 from necism_monitor.adapters.clock import SystemClock, host_zone
 from necism_monitor.adapters.config import Examined, Overrides, default_path, examine
-from necism_monitor.adapters.journal import Journal
+from necism_monitor.adapters.journal_door import JournalDoor
 from necism_monitor.adapters.observation_file import ObservationFile
 from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.adapters.reach import ArrayReader
@@ -73,7 +71,7 @@ def make_sources(config: Config, on_finish: Callable[[Output], None] | None = No
         config=config,
         readers={array.name: ArrayReader(runner, array, on_finish, run_dir) for array in arrays},
         maps={array.name: FileMap(state, array.name) for array in arrays},
-        journals=Journal(state),
+        journals=JournalDoor(state),
         store=observation_file(config),
         clock=SystemClock(),
         host_zone=host_zone(),

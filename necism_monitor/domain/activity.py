@@ -1,7 +1,5 @@
 """What was done lately, as far as it holds back callers that are no persons: keys, cooldown and budgets.  Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple

@@ -6,9 +6,9 @@ a date and a duration can overflow.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from necism_monitor.domain.patterns import pattern
 from necism_monitor.domain.rules import RuleError
 
 UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -16,9 +16,9 @@ UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 LONGEST: Final = 36_525 * UNITS["d"]
 EXAMPLE: Final = "write numbers with units: w, d, h, m or s, such as 90s, 30m or 1d3h"
 
-_PART = re.compile(r"([0-9]+)([wdhms])")
-_WHOLE = re.compile(r"(?:[0-9]+[wdhms])+")
-_BARE = re.compile(r"[0-9]+")
+_PART = pattern(r"([0-9]+)([wdhms])")
+_WHOLE = pattern(r"(?:[0-9]+[wdhms])+")
+_BARE = pattern(r"[0-9]+")
 _WORTH_SHOWING = 40
 
 

@@ -1,7 +1,5 @@
 """Errors, divided by who must act.  Each is a fact plus a hint; exit codes are given at one edge, in the CLI."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -1,7 +1,5 @@
 """What a resource's runs leave behind for verdicts and guards: access, devices, homes, and whether one is open."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 

@@ -6,17 +6,18 @@ The characters the array allows are not documented.  We refuse those that would 
 line or a command line: blanks, control and non-ASCII characters, brackets, quotes and separators.
 """
 
-import re
 from typing import Self
+
+from necism_monitor.domain.patterns import pattern
 
 LD_NAME_MAX = 24
 ARRAY_NAME_MAX = 32
 OS_TYPES = frozenset({"A2", "A4", "AX", "CX", "LX", "NX", "SX", "WN", "WG", "-"})
 """OS type codes seen on screens; `-` is "no type" (captured 2017)."""
 
-_ALLOWED = re.compile(r"[!#%&*+./0-9=?@A-Z^_a-z{}~$-]+")
-_RESOURCE = re.compile(r"sync#[0-9A-Za-z_.-]+")
-_SERVICE = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.@+-]*")
+_ALLOWED = pattern(r"[!#%&*+./0-9=?@A-Z^_a-z{}~$-]+")
+_RESOURCE = pattern(r"sync#[0-9A-Za-z_.-]+")
+_SERVICE = pattern(r"[0-9A-Za-z_][0-9A-Za-z_.@+-]*")
 
 
 class NameRuleError(ValueError):

@@ -4,8 +4,6 @@ A run is written as its header, one line per planned pair, and its events.  The 
 run: nothing else is remembered.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 

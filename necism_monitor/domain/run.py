@@ -3,8 +3,6 @@
 `fold(events)` gives the run back after any crash: the journal is the state.  No clock, no I/O.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple

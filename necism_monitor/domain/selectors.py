@@ -1,9 +1,7 @@
 """Selectors: how a person, an alert or an event names resources, as `SERVICE` or `SERVICE/sync#1`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from necism_monitor.domain.errors import UsageError
 from necism_monitor.domain.model import Config, Resource
@@ -16,7 +14,7 @@ class Selector(NamedTuple):
     resource: str | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Selector:
+    def parse(cls, text: str) -> Self:
         """Read `SERVICE` or `SERVICE/sync#N`.  Raises UsageError for any other form."""
         service, slash, resource = text.partition("/")
         if not service or (slash and not resource) or "/" in resource:

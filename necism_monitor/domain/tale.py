@@ -1,7 +1,5 @@
 """What a run's journal tells people: steps with their times, seconds detached per LV, the images that came out."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from necism_monitor.domain.events import (

@@ -1,7 +1,5 @@
 """What the runs of a resource come to: how many, how many failed, how long the last one took and kept an LV away."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 

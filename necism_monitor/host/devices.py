@@ -14,7 +14,6 @@ PATH_DAEMONS: Final = frozenset({"multipathd", "systemd-udevd", "(udev-worker)",
 """They keep a disk open, or look at it for a moment, without using what is on it."""
 OPENED: Final = ""
 BUSY: Final = "busy"
-_LONGEST_NAME: Final = 200
 
 
 class Opener(NamedTuple):
@@ -38,20 +37,6 @@ class Facts(NamedTuple):
 
 Answers = Mapping[str, str]
 """`major:minor` -> what O_EXCL said: OPENED, BUSY, or why it could not be asked; absent: no answer in time."""
-
-
-def reject(file: str | None) -> str | None:
-    """Why the special file that the array's commands print is not worth looking for, None where it is.
-
-    Captured values are paths such as `/dev/sdc`, and `-` or nothing where the host does not see the disk.
-    """
-    if not file or file == "-":
-        return "the array's commands name no device for it on this host: not visible here"
-    if len(file) > _LONGEST_NAME:
-        return f"{file[:40]!r}... is too long for the name of a device"
-    if not file.startswith("/dev/") or not file.isprintable() or ".." in file.split("/"):
-        return f"{file!r} is no device name below /dev: not visible here"
-    return None
 
 
 def unknown(text: str) -> Use:

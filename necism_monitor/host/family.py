@@ -4,13 +4,14 @@ A disk has many faces: paths (`sdc`, `sdd`), the multipath map over them, the pa
 same bytes, so all of them are looked at.  Anything else that holds one of them is a user of the disk.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-_PARTITION_MAP: Final = re.compile(r"part\d+-")
+from necism_monitor.domain.patterns import pattern
+
+_PARTITION_MAP: Final = pattern(r"part\d+-")
 """kpartx names its maps `partN-` and the uuid of what they lie on."""
-_BLANKS: Final = re.compile(r"[\s_]+")
+_BLANKS: Final = pattern(r"[\s_]+")
 _SHOWN: Final = 4
 
 

@@ -1,9 +1,10 @@
 """What the kernel's tables of mounts and swap areas say, as values; formats from proc_pid_mountinfo(5) and proc(5)."""
 
-import re
 from typing import Final, NamedTuple
 
-_ESCAPE: Final = re.compile(r"\\([0-7]{3})")
+from necism_monitor.domain.patterns import pattern
+
+_ESCAPE: Final = pattern(r"\\([0-7]{3})")
 _NETWORK: Final = tuple("nfs cifs smb fuse ceph 9p lustre gpfs afs gfs2 ocfs2 beegfs acfs".split())
 """How the kinds of such file systems begin."""
 _DELETED: Final = " (deleted)"

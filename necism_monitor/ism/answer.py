@@ -6,11 +6,10 @@ failure are put right by different people in different places.
 
 from __future__ import annotations
 
-import re
 from typing import assert_never
 
+from necism_monitor.domain.patterns import pattern
 from necism_monitor.domain.reading import Unread
-from necism_monitor.ism.messages import BUSY_IDS, ids_of
 from necism_monitor.ism.output import Ending, Output
 from necism_monitor.ism.screen import quoted, unreadable
 
@@ -26,7 +25,7 @@ _HINT_OF_CODE = {
     255: "ssh itself ends with 255: check `host`, its key and its known_hosts entry, then " + _BY_HAND,
 }
 
-_SUDO_REFUSES = re.compile(r"sudo: (?:a password is required|[^\n]*: command not found)")
+_SUDO_REFUSES = pattern(r"sudo: (?:a password is required|[^\n]*: command not found)")
 
 
 def text_of(output: Output) -> str | Unread:
@@ -114,6 +113,8 @@ def _stopped_before(output: Output) -> bool:
 
 
 def _hint(output: Output) -> str:
+    from necism_monitor.ism.messages import BUSY_IDS, ids_of  # noqa: PLC0415 - only a failure has numbers to look up
+
     if not BUSY_IDS.isdisjoint(ids_of(output)):
         return "the array says it is busy: the next reading will show whether it still is"
     return _HINT_OF_CODE.get(output.code or 0, _BY_HAND)
@@ -126,6 +127,8 @@ def _shown(output: Output) -> str:
 
 def _said(output: Output) -> str:
     """The first line of standard error, else of standard output, and the message numbers of both."""
+    from necism_monitor.ism.messages import ids_of  # noqa: PLC0415 - as in _hint
+
     spoken = next((stream for stream in (output.stderr, output.stdout) if stream.strip()), "")
     ids = ids_of(output)
     first = f": {quoted(spoken.strip().splitlines()[0])}" if spoken else ""

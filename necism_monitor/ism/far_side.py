@@ -4,11 +4,9 @@ The exit status of ssh is not the command's: 255 may be either's, and a broken c
 works on.  So only a mark proves that a command began, ended, or was never started.
 """
 
-from __future__ import annotations
-
-import re
 from typing import Final, NamedTuple
 
+from necism_monitor.domain.patterns import pattern
 from necism_monitor.ism.output import Ending, Output
 
 _KILLED: Final = 137
@@ -17,7 +15,7 @@ _TOO_LONG: Final = 124
 """What `timeout` ends with when it had to send TERM."""
 _SSH_FAILED: Final = 255
 
-_NEVER_CONNECTED: Final = re.compile(
+_NEVER_CONNECTED: Final = pattern(
     r"ssh: connect to host \S+ port \S+: .+"
     r"|ssh: Could not resolve hostname .+"
     r"|Host key verification failed\."

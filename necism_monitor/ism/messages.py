@@ -4,8 +4,6 @@ Only these numbers are known; the pages of the vendor's handbook that list the o
 number is quoted, never interpreted.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from datetime import datetime

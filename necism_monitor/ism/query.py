@@ -4,8 +4,6 @@ Text in, values out; nothing here raises, whatever the text.  A record that cann
 name and does not hide the others.  A line that belongs to no record makes the screen `broken`: it proves no absence.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from necism_monitor.domain.names import LdName

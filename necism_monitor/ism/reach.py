@@ -11,8 +11,6 @@ before works any more, nor can begin.  Home, because it exists and nobody else c
 for locks are open to all on one system and closed to users on the next.
 """
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from necism_monitor.domain.model import Array

@@ -5,8 +5,6 @@ taken as cut, whatever it holds.  A screen cut exactly between two lines cannot 
 labels a record must have catch that inside a record, and a second query catches it between records.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
@@ -70,7 +68,7 @@ def lines(text: str) -> Iterator[Line]:
 def _trouble(line: str) -> str | None:
     if len(line) > grammar.LINE_MAX:
         return f"{len(line)} characters are more than any screen prints in a line"
-    if grammar.GARBLED.search(line):
+    if not (line.isprintable() and grammar.REPLACEMENT not in line) and grammar.GARBLED.search(line):
         return "holds characters no screen prints"
     return None
 

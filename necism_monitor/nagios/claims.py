@@ -1,7 +1,5 @@
 """What is to be said about one resource: its findings and its age, each with the state it makes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import NamedTuple

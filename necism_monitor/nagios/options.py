@@ -1,10 +1,11 @@
-"""The plugin's options.  Help, version and mistakes are answers like any other: exit status 3 on standard output."""
+"""The plugin's options.  Help, version and mistakes are answers like any other: exit status 3 on standard output.
 
-from __future__ import annotations
+Read by a scanner of our own: argparse takes as long to load as the rest of the plugin takes to judge, leaves with 2,
+which is CRITICAL, and takes the range `-10:10` for an option.
+"""
 
-import argparse
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from necism_monitor import __version__
 from necism_monitor.domain.durations import UNITS
@@ -19,6 +20,7 @@ DEFAULT_TIMEOUT: Final = 50.0
 """Seconds; Nagios itself gives up after 60."""
 LONGEST_TIMEOUT: Final = UNITS["d"]
 MOST_VERBOSE: Final = 3
+TIMEOUT_STATES: Final = ("warning", "critical", "unknown")
 
 USAGE: Final = """check_necism [-s SEL] [-w RANGE] [-c RANGE] [-t SECONDS] [-v]
                     [--critical-on CODE,..] [--timeout-state STATE]
@@ -45,6 +47,8 @@ Exit status: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (also for this help).
 Examples:
   check_necism -s iiststnec02 -w 26h -c 3d
   check_necism --critical-on detached,fault,unfinished -t 30"""
+_HELP_COLUMN: Final = 26
+_WIDTH: Final = 79
 
 
 class Answered(Exception):
@@ -71,135 +75,155 @@ class Options(NamedTuple):
     run_dir: str | None = None
 
 
+class _Option(NamedTuple):
+    """One option; `read` makes a value of its argument, `metavar` stands for that in the help."""
+
+    names: tuple[str, ...]
+    help: str
+    metavar: str = ""
+    read: Callable[[str], Any] = str
+
+    @property
+    def field(self) -> str:
+        """The field of Options that it sets."""
+        return self.names[-1].lstrip("-").replace("-", "_")
+
+
 def parse_options(argv: Sequence[str]) -> Options:
     """Read the command line.  Raises UsageError, and Answered where help or the version was asked for."""
-    given = vars(_parser().parse_args(_glue(argv)))
-    given["select"] = tuple(name for names in given["select"] for name in names)
-    given["critical_on"] = frozenset(code for codes in given["critical_on"] for code in codes)
-    given["timeout_state"] = State[given["timeout_state"].upper()]
-    given["verbose"] = min(given["verbose"], MOST_VERBOSE)
-    return Options(**given)
+    options = Options()
+    for option, argument in _scan(argv):
+        if option.field == "help":
+            raise Answered(help_text())
+        if option.field == "version":
+            raise Answered(f"check_necism {__version__}")
+        options = _set(options, option, argument)
+    return options
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse leaves with 2, which Nagios takes for CRITICAL."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of leaving."""
-        raise UsageError(message, "check_necism --help lists the options")
+def help_text() -> str:
+    """What --help prints."""
+    rows = "".join(_help_row(option) for option in OPTIONS)
+    return f"usage: {USAGE}\n\n{DESCRIPTION}\n\noptions:\n{rows}\n{EPILOG}\n"
 
 
-class _Answer(argparse.Action):
-    """Help and version."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        """Raise the answer."""
-        raise Answered(f"check_necism {__version__}" if self.dest == "version" else parser.format_help())
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="check_necism",
-        usage=USAGE,
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        add_help=False,
-        allow_abbrev=False,
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=79),
-    )
-    _add_questions(parser)
-    _add_places(parser)
-    return parser
-
-
-def _add_questions(parser: argparse.ArgumentParser) -> None:
-    add: Any = parser.add_argument
-    add(
-        "-s",
-        "--select",
-        type=_names,
-        action="append",
-        default=[],
-        metavar="SEL",
-        help="SERVICE or SERVICE/sync#1; repeat it or separate by commas (default: all)",
-    )
-    add("-w", "--warning", type=_threshold, metavar="RANGE", help="age of each resource that is WARNING")
-    add("-c", "--critical", type=_threshold, metavar="RANGE", help="age of each resource that is CRITICAL")
-    add(
-        "-t",
-        "--timeout",
-        type=_timeout,
-        default=DEFAULT_TIMEOUT,
-        metavar="SECONDS",
-        help="answer within this time (default: 50)",
-    )
-    add(
-        "--timeout-state",
-        choices=("warning", "critical", "unknown"),
-        default="unknown",
-        metavar="STATE",
-        help="what a timeout is: warning, critical or unknown (default: unknown)",
-    )
-    add(
-        "--critical-on",
-        type=_codes,
-        action="append",
-        default=[],
-        metavar="CODE,..",
-        help="findings that are CRITICAL; necism explain lists them",
-    )
-    add("-v", "--verbose", action="count", default=0, help="more lines; -v findings, -vv pairs, -vvv commands")
+def _scan(argv: Sequence[str]) -> Iterator[tuple[_Option, str]]:
+    """Each option with its argument, written as `-t 5`, `-t5`, `--timeout 5` or `--timeout=5`; `-vv` is two."""
+    known = {name: option for option in OPTIONS for name in option.names}
+    words = iter(argv)
+    for word in words:
+        name, equals, argument = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
+        option = known.get(name)
+        if option is None:
+            raise _mistake(f"unrecognized argument {word!r}")
+        if option.metavar:
+            yield option, argument if equals or argument else _next(words, name)
+            continue
+        yield option, ""
+        if equals:
+            raise _mistake(f"{name} takes no argument")
+        while argument:
+            # Letters behind an option without argument are options, as in -vv.
+            name, argument = f"-{argument[0]}", argument[1:]
+            option = known.get(name)
+            if option is None or option.metavar:
+                raise _mistake(f"unrecognized argument {word!r}")
+            yield option, ""
 
 
-def _add_places(parser: argparse.ArgumentParser) -> None:
-    add: Any = parser.add_argument
-    add("--config", metavar="PATH", help="configuration (default: /etc/necism)")
-    add("--ism-path", metavar="DIR", help="directory of the iSM commands")
-    add("--state-dir", metavar="DIR", help="journals (default: /var/lib/necism)")
-    add("--run-dir", metavar="DIR", help="observation file (default: /run/necism)")
-    add("-V", "--version", action=_Answer, nargs=0, default=argparse.SUPPRESS, help="print the version")
-    add("-h", "--help", action=_Answer, nargs=0, default=argparse.SUPPRESS, help="print this help")
+def _next(words: Iterator[str], name: str) -> str:
+    """The argument of an option in the next word: whatever it begins with, but for the name of an option."""
+    argument = next(words, None)
+    if argument is None or any(argument in option.names for option in OPTIONS):
+        raise _mistake(f"argument {name}: expected one argument")
+    return argument
 
 
-def _glue(argv: Sequence[str]) -> list[str]:
-    """A range may start with a minus sign, which argparse would take for an option."""
-    glued: list[str] = []
-    for arg in argv:
-        if glued and glued[-1] in {"-w", "-c", "--warning", "--critical"} and arg[:1] == "-" and arg[1:2].isdigit():
-            glued[-1] += ("=" if glued[-1].startswith("--") else "") + arg
-        else:
-            glued.append(arg)
-    return glued
-
-
-def _threshold(text: str) -> Threshold:
+def _set(options: Options, option: _Option, argument: str) -> Options:
+    """`options` with one more; what may be given several times adds up."""
+    if option.field == "verbose":
+        return options._replace(verbose=min(options.verbose + 1, MOST_VERBOSE))
     try:
-        return parse_threshold(text)
+        value = option.read(argument)
     except RuleError as error:
-        raise argparse.ArgumentTypeError(f"{error} ({error.hint})") from None
+        hint = f" ({error.hint})" if error.hint else ""
+        raise _mistake(f"argument {'/'.join(option.names)}: {error}{hint}") from None
+    if option.field == "select":
+        value = options.select + value
+    elif option.field == "critical_on":
+        value |= options.critical_on
+    return options._replace(**{option.field: value})
+
+
+def _mistake(text: str) -> UsageError:
+    return UsageError(text, "check_necism --help lists the options")
+
+
+def _help_row(option: _Option) -> str:
+    left = "  " + ", ".join(f"{name} {option.metavar}".rstrip() for name in option.names)
+    lines, room = [""], _WIDTH - _HELP_COLUMN
+    for word in option.help.split():
+        if len(lines[-1]) + len(word) >= room:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    first = f"{left}\n{'':{_HELP_COLUMN}}" if len(left) > _HELP_COLUMN - 2 else f"{left:{_HELP_COLUMN}}"
+    return first + f"\n{'':{_HELP_COLUMN}}".join(lines) + "\n"
 
 
 def _timeout(text: str) -> float:
     if not is_seconds(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write seconds, or 30s, 1m")
+        raise RuleError(text, "this is no duration", "write seconds, or 30s, 1m")
     seconds = parse_seconds(text)
     if not 0 < seconds <= LONGEST_TIMEOUT:
-        raise argparse.ArgumentTypeError(f"{text!r}: a timeout is above 0 and at most a day")
+        raise RuleError(text, "a timeout is above 0 and at most a day", "")
     return seconds
 
 
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
+def _timeout_state(text: str) -> State:
+    if text not in TIMEOUT_STATES:
+        raise RuleError(text, "invalid choice", f"choose from {', '.join(TIMEOUT_STATES)}")
+    return State[text.upper()]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
     if not all(names):
-        raise argparse.ArgumentTypeError(f"{text!r} holds an empty name: write SERVICE or SERVICE/sync#1")
+        raise RuleError(text, "an empty name", "write SERVICE or SERVICE/sync#1")
     return names
 
 
-def _codes(text: str) -> list[str]:
-    codes = [code.strip() for code in text.split(",")]
-    for code in codes:
-        if code not in CATALOGUE:
-            near = suggest(code, CATALOGUE)
-            hint = f"did you mean {near!r}?" if near else f"findings: {', '.join(CATALOGUE)}"
-            raise argparse.ArgumentTypeError(f"no finding is named {code!r}: {hint}")
+def _codes(text: str) -> frozenset[str]:
+    codes = frozenset(code.strip() for code in text.split(","))
+    for code in sorted(codes - CATALOGUE.keys()):
+        near = suggest(code, CATALOGUE)
+        raise RuleError(
+            code, "no finding has this name", f"did you mean {near!r}?" if near else f"findings: {', '.join(CATALOGUE)}"
+        )
     return codes
+
+
+OPTIONS: Final = (
+    _Option(
+        ("-s", "--select"),
+        "SERVICE or SERVICE/sync#1; repeat it or separate by commas (default: all)",
+        "SEL",
+        _names,
+    ),
+    _Option(("-w", "--warning"), "age of each resource that is WARNING", "RANGE", parse_threshold),
+    _Option(("-c", "--critical"), "age of each resource that is CRITICAL", "RANGE", parse_threshold),
+    _Option(("-t", "--timeout"), "answer within this time (default: 50)", "SECONDS", _timeout),
+    _Option(
+        ("--timeout-state",),
+        "what a timeout is: warning, critical or unknown (default: unknown)",
+        "STATE",
+        _timeout_state,
+    ),
+    _Option(("--critical-on",), "findings that are CRITICAL; necism explain lists them", "CODE,..", _codes),
+    _Option(("-v", "--verbose"), "more lines; -v findings, -vv pairs, -vvv commands"),
+    _Option(("--config",), "configuration (default: /etc/necism)", "PATH"),
+    _Option(("--ism-path",), "directory of the iSM commands", "DIR"),
+    _Option(("--state-dir",), "journals (default: /var/lib/necism)", "DIR"),
+    _Option(("--run-dir",), "observation file (default: /run/necism)", "DIR"),
+    _Option(("-V", "--version"), "print the version"),
+    _Option(("-h", "--help"), "print this help"),
+)

@@ -1,7 +1,5 @@
 """From the command line to the exit status; nothing that happens on the way ends in anything but 0 to 3."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Callable, Sequence
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Thresholds on ages: the plugin guidelines' ranges, in seconds or with units (`1d`, `@10:20`, `~:10`, `30m:2h`)."""
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Final, NamedTuple

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from necism_monitor.adapters.clock import SystemClock, host_zone, now, zone
+from necism_monitor.adapters.clock import SystemClock, host_zone, now
+from necism_monitor.adapters.zones import zone
 
 # Both sides of both changes of the year in Europe and in the United States, and midsummer and midwinter.
 MOMENTS = (1767225600, 1772953200, 1774745999, 1774746000, 1782907200, 1792889999, 1792890000, 1793512800)
@@ -107,8 +108,8 @@ def test_an_unknown_zone_is_named_with_what_was_meant(name: str, said: str) -> N
 
 def test_without_a_database_there_is_utc_and_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a host without time zones UTC still works, and any other name says what to install."""
-    monkeypatch.setattr("necism_monitor.adapters.clock.ZoneInfo", {}.__getitem__)
-    monkeypatch.setattr("necism_monitor.adapters.clock.available_timezones", set)
+    monkeypatch.setattr("necism_monitor.adapters.zones.ZoneInfo", {}.__getitem__)
+    monkeypatch.setattr("necism_monitor.adapters.zones.available_timezones", set)
     assert zone("UTC") is UTC
     with pytest.raises(ValueError, match="install tzdata"):
         zone("Europe/Paris")

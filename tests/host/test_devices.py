@@ -6,8 +6,9 @@ import pytest
 
 from necism_monitor.domain.use import Use, UseState
 from necism_monitor.host.commands import flush_buffers
-from necism_monitor.host.devices import BUSY, OPENED, Facts, Opener, judge, reject
+from necism_monitor.host.devices import BUSY, OPENED, Facts, Opener, judge
 from necism_monitor.host.family import Block, Family, find_family, normalise_wwn
+from necism_monitor.host.special_files import reject
 from necism_monitor.host.tables import is_network, parse_mounts, parse_swaps
 
 WWID: Final = "naa.60030130f0a010000000000000000012"
