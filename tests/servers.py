@@ -21,7 +21,9 @@ DEBIAN_PACKAGES: Final[Mapping[str, str]] = {
     "nagios4": "nagios4-core",
     "icinga2": "icinga2-bin",
     "nrpe": "nagios-nrpe-server",
+    "check_nrpe": "nagios-nrpe-plugin",
     "visudo": "sudo",
+    "sudo": "sudo",
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
     "openssl": "openssl",
@@ -54,7 +56,7 @@ DEBIAN_PACKAGES: Final[Mapping[str, str]] = {
 }
 """Program -> the Debian package that holds it; others are named as they are."""
 
-ADMIN_FOLDERS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+ADMIN_FOLDERS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/nagios/plugins")
 """Not in everybody's PATH, though the programs there run for everybody."""
 
 MISSING: Final[set[str]] = set()

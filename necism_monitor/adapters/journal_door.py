@@ -14,6 +14,7 @@ from necism_monitor.domain.reading import Unread
 
 if TYPE_CHECKING:
     from necism_monitor.adapters.journal import Journal
+    from necism_monitor.domain.diary import Diary
 
 
 class JournalDoor:
@@ -41,6 +42,10 @@ class JournalDoor:
     def refused(self, leaving_out: Collection[ResourceId] = ()) -> Mapping[str, int] | None:
         """How often each code was refused, but for the resources left out; None where nobody can tell."""
         return self._journal.refused(leaving_out)
+
+    def diary(self, resources: tuple[Resource, ...], now: float) -> Diary:
+        """What people are shown of runs and refusals; never raises."""
+        return self._journal.diary(resources, now)
 
     def last_change_at(self) -> float | None:
         """When the last CHANGE was journalled, in seconds since the epoch."""

@@ -11,6 +11,7 @@ import pytest
 
 from necism_monitor.simulator.create import create
 from tests.nagios.processes import marked
+from tests.nagios.public import public_folder
 
 Simulate = Callable[[str], Path]
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM)
@@ -24,6 +25,13 @@ def simulate(tmp_path: Path) -> Simulate:
         return create(tmp_path / scenario, scenario, "none").directory
 
     return make
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder every user may read, with the package, its library and the plugin."""
+    with public_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

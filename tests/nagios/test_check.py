@@ -63,12 +63,14 @@ def test_all_is_well() -> None:
     assert said.more == ()
 
 
+@pytest.mark.proves("N04")
 def test_the_all_well_line_is_short_however_much_there_is() -> None:
     """Below 80 characters with a thousand resources of long names and of all ages."""
     many = [resource(f"{'s' * 60}{n}/sync#1", pair(f"LV{n}", age=n * DAY + 12_345)) for n in range(1000)]
     assert len(say(*many).status) < 80
 
 
+@pytest.mark.proves("N03")
 def test_a_critical_resource_and_an_unreadable_one_are_both_named() -> None:
     """The worse decides the exit status, and the text names both."""
     said = say(FINE, BLIND, LOOSE, policy=Policy(critical_on=frozenset({"detached"})))
@@ -118,6 +120,7 @@ def test_a_range_never_makes_a_verdict_better() -> None:
     assert say(OLD, policy=ranges("10d", "1d")).word == "CRITICAL"
 
 
+@pytest.mark.proves("N07")
 def test_without_a_date_ranges_are_unknown_and_the_value_is_u() -> None:
     """No dated pair: perfdata `U`, and -w or -c cannot be judged; what is known to be wrong still warns."""
     said = say(UNDATED, policy=ranges("1d"))
@@ -130,6 +133,7 @@ def test_without_a_date_ranges_are_unknown_and_the_value_is_u() -> None:
     assert say(nothing_else).word == "OK"
 
 
+@pytest.mark.proves("N07")
 def test_an_age_that_is_no_number_is_not_ok() -> None:
     """NaN compares with nothing, so it is treated as not known."""
     odd = resource("odd/sync#1", pair("LV8", age=math.nan))
@@ -137,6 +141,7 @@ def test_an_age_that_is_no_number_is_not_ok() -> None:
     assert say(odd).perfdata[0].value == "U"
 
 
+@pytest.mark.proves("N07")
 def test_a_date_in_the_future_is_age_zero() -> None:
     """A clock that is ahead makes no negative age and no alarm of its own."""
     ahead = resource("ahead/sync#1", pair("LV9", age=-500.0))
@@ -150,6 +155,7 @@ def test_a_verdict_without_a_finding_keeps_its_state() -> None:
     assert say(FINE._replace(status=Verdict.UNKNOWN)).word == "UNKNOWN"
 
 
+@pytest.mark.proves("N05")
 def test_perfdata_keeps_the_order_of_the_configuration() -> None:
     """Not sorted by name; -w and -c stand beside the ages, in seconds."""
     said = say(OLD, FINE, BLIND, policy=ranges("1d", "@2d:3d"))
@@ -175,6 +181,7 @@ def test_time_that_ran_out_is_named(late: State, resources: tuple[ResourceVerdic
     assert said.status.count("iSMsc_query -bv X") == (0 if word == "WARNING" and late is State.UNKNOWN else 1)
 
 
+@pytest.mark.proves("N09")
 @pytest.mark.parametrize("resources", [(FINE,), (LOOSE,), (BLIND, LOOSE), (OLD, UNDATED, FINE)])
 def test_more_words_do_not_change_the_answer(resources: tuple[ResourceVerdict, ...]) -> None:
     """Each -v adds lines; exit status and perfdata stay."""
@@ -195,6 +202,7 @@ def test_findings_and_pairs_stand_in_the_lines_below() -> None:
     assert "0 commands run by this check" in say(LOOSE, verbose=3).more
 
 
+@pytest.mark.proves("N09")
 def test_a_thousand_pairs_stay_below_four_kilobytes() -> None:
     """The default output is short whatever is wrong with however many pairs, in one resource or in a thousand."""
     pairs = [pair(f"A_RATHER_LONG_NAME{n:03}", detached(f"A_RATHER_LONG_NAME{n:03}")) for n in range(1000)]

@@ -25,6 +25,7 @@ def failing(error: BaseException, capfd: pytest.CaptureFixture[str], *argv: str)
     return said.status, said.more
 
 
+@pytest.mark.proves("N01", "N06")
 @pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize(
     "error",

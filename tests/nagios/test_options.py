@@ -10,6 +10,7 @@ from necism_monitor.nagios.options import Answered, Options, parse_options
 from necism_monitor.nagios.states import State
 
 
+@pytest.mark.proves("N10")
 def test_nothing_given_is_the_default() -> None:
     """Everything is checked, in less than Nagios' 60 seconds."""
     assert parse_options([]) == Options()

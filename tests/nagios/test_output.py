@@ -25,6 +25,7 @@ def test_cleaned_text_is_one_harmless_ascii_line(text: str) -> None:
     assert clean(cleaned) == cleaned
 
 
+@pytest.mark.proves("N06")
 @given(NASTY, st.lists(NASTY), st.sampled_from(State))
 def test_any_output_keeps_its_structure(text: str, more: list[str], state: State) -> None:
     """One status line, one line for each further text, one word for the state, whatever the texts hold."""
@@ -34,6 +35,7 @@ def test_any_output_keeps_its_structure(text: str, more: list[str], state: State
     assert [one.label for one in said.perfdata] == ["a/sync#1"]
 
 
+@pytest.mark.proves("N05")
 @given(st.text(min_size=1))
 def test_labels_hold_neither_quotes_nor_equal_signs(text: str) -> None:
     """Every parser of perfdata finds the end of a label."""

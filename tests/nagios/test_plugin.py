@@ -14,6 +14,7 @@ from tests.nagios.conftest import Simulate
 from tests.nagios.processes import command_dir, config
 
 
+@pytest.mark.proves("N01", "N04", "N05")
 def test_the_refreshed_copies_of_the_manual_are_ok(simulate: Simulate) -> None:
     """Two linked LVs with recent images: OK, one line, an age in the perfdata."""
     said = ask(*config(simulate("seed")))
@@ -22,6 +23,7 @@ def test_the_refreshed_copies_of_the_manual_are_ok(simulate: Simulate) -> None:
     assert [one.label for one in said.perfdata] == ["iiststnec02/sync#1"]
 
 
+@pytest.mark.proves("N01", "N05")
 def test_an_image_that_is_too_old_is_a_warning(simulate: Simulate) -> None:
     """Three days old with a limit of 1500 minutes, which is the warning threshold of the perfdata."""
     directory = simulate("stale")
@@ -34,6 +36,7 @@ def test_an_image_that_is_too_old_is_a_warning(simulate: Simulate) -> None:
     assert ask(*config(directory), "--critical-on", "too-old").code == 2
 
 
+@pytest.mark.proves("N03")
 def test_every_oddity_is_reported_and_none_hides_another(simulate: Simulate) -> None:
     """Warnings outrank what could not be read; both are named; -s looks at one of them."""
     directory = simulate("odd")
@@ -50,6 +53,7 @@ def test_every_oddity_is_reported_and_none_hides_another(simulate: Simulate) -> 
     assert ask(*config(directory), "-s", "odd-solaris").code == 0
 
 
+@pytest.mark.proves("N09")
 @pytest.mark.parametrize("scenario", ["seed", "stale", "odd", "eight"])
 def test_more_words_leave_the_exit_status(simulate: Simulate, scenario: str) -> None:
     """-v, -vv and -vvv add lines and change nothing else; perfdata follows the grammar at every level."""
@@ -61,6 +65,7 @@ def test_more_words_leave_the_exit_status(simulate: Simulate, scenario: str) -> 
     assert any("commands run by this check" in line for line in said[3].more)
 
 
+@pytest.mark.proves("N01", "N02")
 @pytest.mark.parametrize("option", ["--help", "-h", "--version", "-V", "--bogus", "-w", "stray"])
 def test_help_version_and_mistakes_are_unknown(option: str) -> None:
     """Exit status 3, something on standard output, nothing on standard error."""
@@ -70,6 +75,7 @@ def test_help_version_and_mistakes_are_unknown(option: str) -> None:
     assert len(done.stdout.split("\n\n")[0].splitlines()) <= 23
 
 
+@pytest.mark.proves("N01")
 def test_missing_commands_and_missing_rights_are_unknown(simulate: Simulate, tmp_path: Path) -> None:
     """No iSM commands, or none that may be run: nobody knows, and the text says which command."""
     directory = simulate("seed")
@@ -102,6 +108,7 @@ def test_a_wrong_selector_names_the_nearest(simulate: Simulate) -> None:
     assert "did you mean iiststnec02?" in said.status
 
 
+@pytest.mark.proves("N06")
 @pytest.mark.parametrize(
     "body",
     [
@@ -132,6 +139,7 @@ def test_nothing_to_check_is_unknown(simulate: Simulate) -> None:
     assert "there is nothing to check" in said.status
 
 
+@pytest.mark.proves("N09")
 def test_a_thousand_resources_stay_below_four_kilobytes(tmp_path: Path) -> None:
     """The worst are named, the rest is counted; -v gives every value to the graphs."""
     services = tmp_path / "config" / "services"
@@ -150,6 +158,7 @@ def test_a_thousand_resources_stay_below_four_kilobytes(tmp_path: Path) -> None:
     assert len(ask(*config(tmp_path), "-v").perfdata) == 1000
 
 
+@pytest.mark.proves("N12")
 def test_a_check_loads_nothing_slow_that_it_does_not_need(simulate: Simulate) -> None:
     """A healthy check with the default options imports no web, terminal, database or schema library."""
     argv = [sys.executable, "-X", "importtime", str(PLUGIN), *config(simulate("seed"))]

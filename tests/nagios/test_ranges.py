@@ -14,6 +14,7 @@ from necism_monitor.nagios.ranges import parse_threshold
 DAY, HOUR = 86_400, 3_600
 
 
+@pytest.mark.proves("N07")
 @pytest.mark.parametrize(
     ("text", "quiet", "alerts"),
     [
@@ -31,6 +32,7 @@ def test_the_five_examples_of_the_guidelines(text: str, quiet: list[int], alerts
     assert all(threshold.violated(age) for age in alerts)
 
 
+@pytest.mark.proves("N07")
 @pytest.mark.parametrize(
     ("text", "quiet", "alerts"),
     [
@@ -56,6 +58,7 @@ def test_zero_negative_numbers_and_units_are_limits(text: str, quiet: list[int],
     assert all(threshold.violated(age) for age in alerts)
 
 
+@pytest.mark.proves("N05")
 @pytest.mark.parametrize(
     ("text", "printed"),
     [

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import nagiosplugin
 import pytest
 
-from necism_monitor.app.look import read_array
-from necism_monitor.cli.wiring import Paths, load_config, make_sources
-from necism_monitor.simulator.create import create
-from tests.nagios.builders import PLUGIN, ROOT, ask, parse_output
+from tests.nagios.builders import PLUGIN, ask, parse_output
 from tests.nagios.conftest import Simulate
 from tests.nagios.processes import config, wait_for
+from tests.nagios.public import collect_into_file, open_to_all, python_for_everybody
 
 
+@pytest.mark.proves("N11")
 def test_an_empty_environment_is_enough(simulate: Simulate) -> None:
     """Without PATH, HOME and locale, and from a directory that is gone, the answer is the same."""
     argv = [sys.executable, str(PLUGIN), *config(simulate("seed"))]
@@ -28,6 +26,7 @@ def test_an_empty_environment_is_enough(simulate: Simulate) -> None:
     assert (parse_output(done.stdout, done.returncode).code, done.stderr) == (0, "")
 
 
+@pytest.mark.proves("N11")
 @pytest.mark.parametrize(
     "env",
     [
@@ -44,6 +43,7 @@ def test_locale_home_and_terminal_do_not_matter(simulate: Simulate, env: dict[st
     assert ask(*config(simulate("seed")), env=env).code in {0, 1}
 
 
+@pytest.mark.proves("N01")
 @pytest.mark.parametrize("args", [["--help"], ["--bogus"], ["--version"], []])
 def test_a_full_device_is_unknown(simulate: Simulate, args: list[str]) -> None:
     """An answer nobody gets is none: exit status 3, whatever it was."""
@@ -70,6 +70,7 @@ def test_a_reader_who_left_is_no_traceback(simulate: Simulate) -> None:
     assert (done.returncode, done.stderr) == (3, b"")
 
 
+@pytest.mark.proves("N01")
 def test_without_the_package_one_line_says_what_is_missing(tmp_path: Path) -> None:
     """The plugin file alone, with an interpreter that has nothing installed."""
     alone = str(shutil.copy(PLUGIN, tmp_path))
@@ -79,6 +80,7 @@ def test_without_the_package_one_line_says_what_is_missing(tmp_path: Path) -> No
     assert "necism_monitor" in said.status
 
 
+@pytest.mark.proves("N01")
 def test_without_nagiosplugin_one_line_says_what_is_missing(tmp_path: Path) -> None:
     """The library cannot be imported: 3, not the interpreter's 1, which would be WARNING."""
     (tmp_path / "nagiosplugin.py").write_text("raise ModuleNotFoundError(\"No module named 'nagiosplugin'\")\n")
@@ -139,49 +141,21 @@ def test_a_file_is_enough_for_a_user_who_may_write_nowhere(simulate: Simulate, t
     assert sorted(path for path in directory.rglob("*")) == before
 
 
-@pytest.fixture
-def public(simulate: Simulate) -> Iterator[Path]:
-    """A folder every user may read, with the package, its library and the plugin."""
-    folder = Path(tempfile.mkdtemp())
-    library = Path(str(nagiosplugin.__file__)).parent
-    for source in (ROOT / "necism_monitor", library):
-        shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PLUGIN, folder)
-    yield folder
-    shutil.rmtree(folder)
-
-
-def python_for_everybody() -> str | None:
-    """An interpreter that other users may run and that is new enough."""
-    suitable = "import sys; sys.exit(sys.version_info < (3, 11))"
-    for python in (sys.executable, "/usr/bin/python3"):
-        try:
-            done = subprocess.run([python, "-c", suitable], user="nobody", capture_output=True, check=False)
-        except OSError:
-            continue
-        if done.returncode == 0:
-            return python
-    return None
-
-
+@pytest.mark.proves("N11")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_user_who_may_write_nowhere_reads_the_file(public: Path) -> None:
-    """As nobody, with `source = file` and an observation that root collected: the verdict, and nothing written."""
-    python = python_for_everybody()
+    """As nagios, with `source = file` and an observation that root collected: the verdict, and nothing written."""
+    user = "nagios" if "nagios" in {one.pw_name for one in pwd.getpwall()} else "nobody"
+    python = python_for_everybody(user)
     if python is None:
         pytest.skip("no interpreter here that other users may run")
-    directory = create(public / "array", "stale", "none").directory
-    settings = directory / "config" / "necism.conf"
-    settings.write_text(settings.read_text().replace("[necism]\n", "[necism]\nsource = file\n", 1))
-    sources = make_sources(load_config(Paths(config=str(directory / "config")), {}))
-    sources.store.save({name: read_array(sources, name) for name in sources.readers})
-    for path in [public, *public.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
+    directory = collect_into_file(public / "array", "stale")
+    open_to_all(public)
     before = sorted(public.rglob("*"))
     done = subprocess.run(
         [python, str(public / "check_necism.py"), *config(directory)],
-        user="nobody",
-        group="nogroup",
+        user=user,
+        group=pwd.getpwnam(user).pw_gid,
         extra_groups=[],
         env={},
         cwd="/",
@@ -194,3 +168,26 @@ def test_a_user_who_may_write_nowhere_reads_the_file(public: Path) -> None:
     assert "too-old" in said.status
     assert said.perfdata[0].value != "U"
     assert sorted(public.rglob("*")) == before
+
+
+@pytest.mark.proves("N11")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@pytest.mark.parametrize("source", ["commands", "file"])
+def test_a_read_only_file_system_is_enough(
+    public: Path, require_server: Callable[[str], Path], tmp_path: Path, source: str
+) -> None:
+    """Where nothing can be written, no map, no cache and no byte code, the verdict is the same."""
+    directory = collect_into_file(public / "array", "stale")
+    settings = directory / "config" / "necism.conf"
+    settings.write_text(settings.read_text().replace("source = file", f"source = {source}"))
+    # The simulated commands keep a log: with them all but their own directory is read-only.
+    folders = [public] if source == "file" else [directory / "state", directory / "run", public / "nagiosplugin"]
+    shell = "".join(f"mount --bind {one} {one} && mount -o remount,ro,bind {one} && " for one in folders)
+    shell += f"! touch {folders[0]}/x 2>{tmp_path}/touch && "
+    shell += f"exec {sys.executable} {public}/check_necism.py --config {directory}/config"
+    argv = [str(require_server("unshare")), "--mount", "sh", "-c", shell]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env={}, timeout=120)
+    said = parse_output(done.stdout, done.returncode)
+    assert (said.code, done.stderr) == (1, "")
+    assert "too-old" in said.status
+    assert "Read-only" in (tmp_path / "touch").read_text()

@@ -17,6 +17,7 @@ from tests.nagios.conftest import Simulate
 from tests.nagios.processes import command_dir, config, until_none, wait_for
 
 
+@pytest.mark.proves("N08")
 def test_a_hanging_command_ends_with_the_timeout(simulate: Simulate, mark: str) -> None:
     """One query hangs: UNKNOWN by default, naming the command; what was read is kept, and no process is left."""
     directory = simulate("seed")
@@ -41,6 +42,7 @@ def test_the_state_of_a_timeout_can_be_chosen(simulate: Simulate, tmp_path: Path
     assert "no answer within 0.5 s" in said.status
 
 
+@pytest.mark.proves("N01", "N08")
 def test_a_command_that_ignores_term_and_its_children_are_ended(simulate: Simulate, tmp_path: Path, mark: str) -> None:
     """Deaf to TERM, with a child in another session: both are gone when the plugin has answered."""
     place = command_dir(tmp_path / "bin", "trap '' TERM INT HUP\nsetsid sleep 600 &\nwhile :; do sleep 600; done")
@@ -64,6 +66,7 @@ def test_a_pipe_in_the_place_of_a_file_is_unknown(simulate: Simulate) -> None:
     assert said.code == 3
 
 
+@pytest.mark.proves("N01", "N08")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_ends_the_plugin_and_its_commands(
     simulate: Simulate, tmp_path: Path, mark: str, number: signal.Signals
