@@ -108,27 +108,44 @@ def help_text() -> str:
 
 
 def _scan(argv: Sequence[str]) -> Iterator[tuple[_Option, str]]:
-    """Each option with its argument, written as `-t 5`, `-t5`, `--timeout 5` or `--timeout=5`; `-vv` is two."""
-    known = {name: option for option in OPTIONS for name in option.names}
+    """Each option with its argument: `-t 5`, `-t5`, `--timeout 5` or `--timeout=5`; `-vvt5` is three."""
     words = iter(argv)
     for word in words:
-        name, equals, argument = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
-        option = known.get(name)
-        if option is None:
+        if word.startswith("--"):
+            yield _long(word, words)
+        elif word.startswith("-") and word != "-":
+            yield from _short(word, words)
+        else:
             raise _mistake(f"unrecognized argument {word!r}")
+
+
+def _long(word: str, words: Iterator[str]) -> tuple[_Option, str]:
+    name, equals, argument = word.partition("=")
+    option = _known(name, word)
+    if option.metavar:
+        return option, argument if equals else _next(words, name)
+    if equals:
+        raise _mistake(f"argument {name}: expected none")
+    return option, ""
+
+
+def _short(word: str, words: Iterator[str]) -> Iterator[tuple[_Option, str]]:
+    letters = word[1:]
+    while letters:
+        name, letters = f"-{letters[0]}", letters[1:]
+        option = _known(name, word)
         if option.metavar:
-            yield option, argument if equals or argument else _next(words, name)
-            continue
+            yield option, letters or _next(words, name)
+            return
         yield option, ""
-        if equals:
-            raise _mistake(f"{name} takes no argument")
-        while argument:
-            # Letters behind an option without argument are options, as in -vv.
-            name, argument = f"-{argument[0]}", argument[1:]
-            option = known.get(name)
-            if option is None or option.metavar:
-                raise _mistake(f"unrecognized argument {word!r}")
-            yield option, ""
+
+
+def _known(name: str, word: str) -> _Option:
+    """The option of a name, whole: nothing is abbreviated."""
+    for option in OPTIONS:
+        if name in option.names:
+            return option
+    raise _mistake(f"unrecognized argument {word!r}")
 
 
 def _next(words: Iterator[str], name: str) -> str:

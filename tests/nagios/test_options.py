@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from necism_monitor import __version__
 from necism_monitor.domain.errors import UsageError
 from necism_monitor.nagios.options import Answered, Options, parse_options
 from necism_monitor.nagios.states import State
+
+WORDS = (
+    "-v",
+    "-vv",
+    "-t",
+    "-t5",
+    "--timeout=1m",
+    "-w",
+    "-10:10",
+    "1d",
+    "-s",
+    "a,b",
+    "--critical-on",
+    "fault",
+    "-h",
+    "-",
+)
 
 
 @pytest.mark.proves("N10")
@@ -74,9 +93,40 @@ def test_a_timeout_is_seconds_or_has_units(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
+    "argv",
+    [["-t", "5", "-v", "-v"], ["-t5", "-vv"], ["--timeout", "5", "--verbose", "-v"], ["--timeout=5", "-vv"], ["-vvt5"]],
+    ids=" ".join,
+)
+def test_options_are_written_as_everywhere(argv: list[str]) -> None:
+    """With and without a blank or an equal sign, letters one behind the other."""
+    assert parse_options(argv) == Options(timeout=5, verbose=2)
+
+
+@given(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=8)), max_size=6))
+def test_any_command_line_is_read_or_named_a_mistake(argv: list[str]) -> None:
+    """Whatever is written: options, an answer, or a usage error with its hint."""
+    try:
+        options = parse_options(argv)
+    except Answered:
+        return
+    except UsageError as error:
+        said = (error.text, error.hint)
+    else:
+        said = (f"{options.timeout:g} s", "x" * (options.verbose + 1))
+    assert all(0 < len(part) < 1000 for part in said)
+
+
+@pytest.mark.parametrize(
     ("argv", "rule"),
     [
         (["--bogus"], "--bogus"),
+        (["--verbose=1"], "expected none"),
+        (["-vx"], "-vx"),
+        (["-"], "'-'"),
+        (["--"], "'--'"),
+        ([""], "''"),
+        (["-s"], "expected one argument"),
+        (["-s", "-v"], "expected one argument"),
         (["word"], "word"),
         (["--crit", "1"], "--crit"),
         (["-w"], "expected one argument"),

@@ -187,3 +187,22 @@ def test_a_check_loads_nothing_slow_that_it_does_not_need(simulate: Simulate) ->
     }
     assert "nagiosplugin" in loaded
     assert loaded & slow == set()
+
+
+@pytest.mark.proves("K08")
+def test_a_check_loads_nothing_that_can_change_the_array(simulate: Simulate) -> None:
+    """What is needed for an action, a lock, hooks, the journal's writer, is not even loaded."""
+    argv = [sys.executable, "-X", "importtime", str(PLUGIN), *config(simulate("seed"))]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    action = (
+        "app.resync",
+        "app.desk",
+        "app.hooks",
+        "app.recovery",
+        "adapters.exclusive",
+        "adapters.lock",
+        "journal_writer",
+    )
+    assert "necism_monitor.app.collect" in loaded
+    assert [name for name in loaded if name.startswith("necism_monitor") and any(one in name for one in action)] == []
