@@ -4,8 +4,6 @@ A server asks for the same thing with every scrape.  Reading all files to find t
 more than everything else it does, so each place has a mark, which is cheap to take and changes with its files.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 import time

@@ -4,8 +4,6 @@ Columns are taken from the header's own offsets: a product id may hold blanks (`
 nothing, and may be blank (inferred: nothing but the name is judged).  Text in, values out; nothing here raises.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import NamedTuple
 

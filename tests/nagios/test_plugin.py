@@ -206,3 +206,18 @@ def test_a_check_loads_nothing_that_can_change_the_array(simulate: Simulate) -> 
     )
     assert "necism_monitor.app.collect" in loaded
     assert [name for name in loaded if name.startswith("necism_monitor") and any(one in name for one in action)] == []
+
+
+@pytest.mark.proves("N12")
+def test_no_annotation_is_compiled_as_text_when_a_check_loads() -> None:
+    """A module with NamedTuples and `from __future__ import annotations` costs three times what it would without."""
+    code = (
+        "import sys, necism_monitor.cli.check, necism_monitor.adapters.journal; "
+        "print('\\n'.join(m.__file__ for n, m in sys.modules.items() if n.startswith('necism_monitor') and m.__file__))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    files = [Path(line) for line in done.stdout.splitlines()]
+    assert len(files) > 50
+    texts = {file: file.read_text(encoding="utf-8") for file in files}
+    late = "from __future__ import annotations"
+    assert [file for file, text in texts.items() if "(NamedTuple" in text and late in text] == []
