@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 from necism_monitor.adapters.config_show import show
 from necism_monitor.cli import console
@@ -29,7 +30,7 @@ def register(subparsers: Subparsers) -> None:
 def run_check(args: argparse.Namespace) -> int:
     """Say what there is; ConfigError says what is wrong."""
     config = examine_config(paths_of(args), os.environ).config
-    console.say(_summary(config))
+    console.say(_summary(config), *_check_web(config))
     warnings = (*config.warnings, *config.remarks)
     for title, lines in (("warnings", warnings), ("accepted, without effect here", config.ignored)):
         if lines:
@@ -43,6 +44,21 @@ def run_show(args: argparse.Namespace) -> int:
     cells = tuple(tuple(map(Cell, row)) for row in rows)
     console.show((Grid(("SECTION", "KEY", "VALUE", "ORIGIN"), cells),))
     return 0
+
+
+def _check_web(config: Config) -> list[str]:
+    """Read what the HTTP faces read at their start; what could not be checked.  Raises ConfigError as they do."""
+    paths = {path for path in (config.exporter.web_config, config.webhook.listener.web_config) if path is not None}
+    if not paths:
+        return []
+    try:
+        # Here and not above: the libraries of the extra `web` are not installed everywhere.
+        from necism_monitor.web.protection import Keeper  # noqa: PLC0415 - see the sentence above
+    except ModuleNotFoundError as error:
+        return [f"not checked without the Python library {error.name}: {path}" for path in sorted(paths)]
+    for path in sorted(paths):
+        Keeper(Path(path))
+    return []
 
 
 def _summary(config: Config) -> str:

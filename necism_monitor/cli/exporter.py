@@ -8,11 +8,14 @@ from typing import Final
 from necism_monitor.cli.options import Subparsers, add_verb
 from necism_monitor.domain.errors import EnvironmentProblem
 
-LIBRARIES: Final = frozenset({"prometheus_client", "starlette", "uvicorn", "h11", "jinja2", "markupsafe", "anyio"})
+LIBRARIES: Final = frozenset(
+    {"prometheus_client", "starlette", "uvicorn", "h11", "jinja2", "markupsafe", "anyio", "yaml", "bcrypt"}
+)
+MAX_REQUESTS: Final = 40
 
 
 def register(subparsers: Subparsers) -> None:
-    """`necism exporter [--web.listen-address A] [--web.telemetry-path P] [--web.config.file F]`."""
+    """`necism exporter [--web.listen-address A].. [--web.telemetry-path P] [--web.config.file F] ..`."""
     parser = add_verb(
         subparsers,
         "exporter",
@@ -23,7 +26,9 @@ def register(subparsers: Subparsers) -> None:
         "--web.listen-address",
         dest="listen_address",
         metavar="ADDRESS",
-        help="[HOST]:PORT; port 0 = any free one; default `listen_address` of [exporter], else :19942",
+        action="append",
+        help="[HOST]:PORT, also several times; port 0 = any free one; default `listen_address` of [exporter], "
+        "else :19942",
     )
     parser.add_argument(
         "--web.telemetry-path",
@@ -35,7 +40,21 @@ def register(subparsers: Subparsers) -> None:
         "--web.config.file",
         dest="web_config",
         metavar="FILE",
-        help="TLS and users as other exporters have them; this release refuses to start with it",
+        help="TLS, users, headers and a rate limit, as other exporters have them; default `web_config` of [exporter]",
+    )
+    parser.add_argument(
+        "--web.systemd-socket",
+        dest="systemd_socket",
+        action="store_true",
+        help="serve on the sockets that systemd hands over, instead of addresses",
+    )
+    parser.add_argument(
+        "--web.max-requests",
+        dest="max_requests",
+        metavar="N",
+        type=_count,
+        default=MAX_REQUESTS,
+        help=f"metrics and pages worked on at once, more are answered with 503; 0 = any number; default {MAX_REQUESTS}",
     )
 
 
@@ -51,3 +70,9 @@ def run(args: argparse.Namespace) -> int:
             f"the exporter needs the Python library {error.name}", "pip install 'necism-monitor[web]'"
         ) from error
     return serve_exporter(args)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)

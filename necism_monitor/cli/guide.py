@@ -182,6 +182,7 @@ GUIDES: Final[Mapping[str, Guide]] = {
         (
             Example("necism exporter", "Listen on port 19942 of every address."),
             Example("necism exporter --web.listen-address 127.0.0.1:19942", "On this host alone."),
+            Example("necism exporter --web.config.file /etc/necism/web.yml", "With TLS and users, by this file."),
         ),
         8,
     ),

@@ -33,6 +33,7 @@ OFFSET: Final = 0.5
 LONGEST: Final = 300.0
 """No caller is kept waiting longer, whatever it asks for."""
 HEALTH_PATH: Final = "/-/healthy"
+READY_PATH: Final = "/-/ready"
 EVERYWHERE: Final = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
@@ -64,7 +65,11 @@ class Exporter:
 
     def application(self) -> Starlette:
         """The ASGI application.  Starlette routes by the path of the request line, never by its Host header."""
-        routes = [Route(self._path, self.metrics, methods=["GET"]), Route(HEALTH_PATH, _healthy, methods=["GET"])]
+        routes = [
+            Route(self._path, self.metrics, methods=["GET"]),
+            Route(HEALTH_PATH, _healthy, methods=["GET"]),
+            Route(READY_PATH, _ready, methods=["GET"]),
+        ]
         if self._path != "/":
             routes.append(Route("/", self.page, methods=["GET"]))
         app = Starlette(routes=routes)
@@ -128,6 +133,12 @@ async def _healthy(request: Request) -> Response:
     """Alive, whatever the arrays do."""
     del request
     return PlainTextResponse("necism exporter is healthy.\n", headers=EVERYWHERE)
+
+
+async def _ready(request: Request) -> Response:
+    """Able to serve, which an exporter is as soon as it answers: an array that cannot be read is told of in metrics."""
+    del request
+    return PlainTextResponse("necism exporter is ready.\n", headers=EVERYWHERE)
 
 
 def deadline(header: str | None) -> float:

@@ -1,6 +1,7 @@
 """The page refreshes itself in place, and never looks fresher than it is."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,7 @@ def test_a_page_without_its_server_never_looks_fresh(browser: Browser, tmp_path:
             assert told == f"Not up to date: this page shows {moment}. The exporter cannot be reached."
             assert "Not refreshed." in view.page.locator("header").inner_text()
             assert view.page.locator("[data-set]").count() == 4
+            time.sleep(1)  # a moment is told to the second
             with scene.exporter("--web.listen-address", f"127.0.0.1:{port}"):
                 view.nudge()
                 view.wait_until("!document.body.classList.contains('stale')")

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -53,14 +54,22 @@ class Exporter:
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process, self.log = process, log
+        self.context: ssl.SSLContext | None = None
+        """What a client needs for TLS; None = plain HTTP."""
+        self.headers: dict[str, str] = {}
+        """Sent with every request, unless it has its own."""
         self.port = self._port()
 
     def get(self, path: str = "/metrics", method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
         """One request on a connection of its own; `_` in a header's name stands for `-`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=GENEROUS)
+        if self.context is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=GENEROUS)
+        else:
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=GENEROUS, context=self.context)
         began = time.monotonic()
         with contextlib.closing(connection):
-            connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
+            own = {name.replace("_", "-"): text for name, text in headers.items()}
+            connection.request(method, path, body, self.headers | own)
             answer = connection.getresponse()
             held = {name.lower(): text for name, text in answer.getheaders()}
             return Answer(answer.status, held, answer.read(), time.monotonic() - began)

@@ -172,6 +172,7 @@ def test_both_encodings_hold_the_same(site: Site) -> None:
     assert names == [line for line in unpacked.decode().splitlines() if line.startswith("#")]
 
 
+@pytest.mark.proves("P14")
 @pytest.mark.parametrize(
     ("header", "packed"),
     [
@@ -218,13 +219,15 @@ def test_the_deadline_of_the_caller_counts(header: str | None, seconds: float) -
     assert deadline(header) == pytest.approx(seconds)
 
 
+@pytest.mark.proves("P14")
 def test_what_is_there_and_what_is_not(site: Site) -> None:
-    """Metrics, page and health answer GET and HEAD; other paths are 404, other methods 405."""
+    """Metrics, page, health and readiness answer GET and HEAD; other paths are 404, other methods 405."""
     with site.exporter("--web.telemetry-path", "/necism") as exporter:
         for path, kind in (
             ("/necism", "text/plain; version=0.0.4; charset=utf-8"),
             ("/", "text/html; charset=utf-8"),
             ("/-/healthy", "text/plain; charset=utf-8"),
+            ("/-/ready", "text/plain; charset=utf-8"),
         ):
             full, head = exporter.get(path), exporter.get(path, "HEAD")
             assert (full.status, head.status) == (200, 200)
@@ -235,7 +238,7 @@ def test_what_is_there_and_what_is_not(site: Site) -> None:
                 refused = exporter.get(path, method)
                 assert refused.status == 405
                 assert set(refused.headers["allow"].split(", ")) == {"GET", "HEAD"}
-        for path in ("/metrics", "/necism/", "/-/ready", "/../etc/passwd", "/%2e%2e/", "//", "/static/x"):
+        for path in ("/metrics", "/necism/", "/-/", "/../etc/passwd", "/%2e%2e/", "//", "/static/x"):
             assert exporter.get(path).status == 404
 
 
@@ -358,6 +361,7 @@ def test_from_the_file_no_command_is_run(site: Site) -> None:
         assert commands_run(site) == ran
 
 
+@pytest.mark.proves("P20")
 def test_a_reload_takes_a_good_configuration_and_refuses_a_bad_one(site: Site) -> None:
     """SIGHUP: a pair that left leaves the metrics; with a broken file everything stays, and a metric says so."""
     service = next(iter(site.made.services))

@@ -1,27 +1,26 @@
-"""The server under people who are slow, silent or many, and its start and end."""
+"""The exporter as a process: how it starts, what it refuses, how it ends.  How it bears clients: test_patience."""
 
-import asyncio
-import contextlib
+import json
 import signal
 import socket
 import subprocess
-import threading
 import time
 from pathlib import Path
-from typing import Self
 
 import pytest
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from necism_monitor.domain.errors import EnvironmentProblem, UsageError
 from necism_monitor.simulator.calls import read_calls
 from necism_monitor.simulator.faults import add_fault
-from necism_monitor.web import server
-from necism_monitor.web.server import Endpoint, bound_port, listen, parse_address
+from necism_monitor.web.guard import HEAD_BYTES
+from necism_monitor.web.listen import Endpoint, bound_port, listen, parse_address, place_of
+from tests.web.certificates import client_context, make_pair
+from tests.web.fast import drain
 from tests.web.rig import GENEROUS, Site, environment
+
+ALICE = "$2b$04$53kofddEioSx.CTf4DaJbO5EJ3RA1KGoTID8q7abHwjmxRkOYy03W"
+"""secret, hashed."""
+ALICE_KNOWS = {"Authorization": "Basic YWxpY2U6c2VjcmV0"}
 
 
 def run(site: Site, *options: str) -> subprocess.CompletedProcess[str]:
@@ -78,15 +77,20 @@ def test_an_address_in_use_is_said(site: Site) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.proves("P16", "P17")
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--web.config.file", "web.yml"), "web.yml"),
-        (("--web.config.file", ""), "TLS or users"),
+        (("--web.config.file", "gone.yml"), "gone.yml: cannot be read"),
+        (("--web.config.file", ""), "names no file"),
         (("--web.listen-address", "nonsense"), "no listen address"),
         (("--web.listen-address", "127.0.0.1:70000"), "no listen address"),
+        (("--web.listen-address", "127.0.0.1:0", "--web.listen-address", "x"), "no listen address"),
         (("--web.telemetry-path", "metrics"), "no telemetry path"),
         (("--web.telemetry-path", "/-/healthy"), "no telemetry path"),
+        (("--web.telemetry-path", "/-/ready"), "no telemetry path"),
+        (("--web.max-requests", "many"), "no whole number"),
+        (("--web.max-requests", "-1"), "--web.max-requests"),
         (("--web.nonsense",), "unrecognized"),
     ],
 )
@@ -96,15 +100,86 @@ def test_what_cannot_be_meant_is_refused(site: Site, options: tuple[str, ...], s
     assert (done.returncode, said in done.stderr, done.stdout) == (64, True, "")
 
 
-def test_a_web_configuration_in_the_file_is_refused_too(site: Site) -> None:
-    """As with the flag: also at a reload, where the old configuration stays."""
+@pytest.mark.proves("P17")
+def test_a_broken_web_configuration_does_not_start(site: Site) -> None:
+    """With the flag and in the file, relative to where it is named: exit 64 with file, line and rule."""
+    (site.config / "web.yml").write_text("basic_auth_users:\n  alice: secret\n")
+    site.settings("exporter", "web_config = web.yml")
+    for options in ((), ("--web.config.file", str(site.config / "web.yml"))):
+        done = run(site, *options)
+        assert done.returncode == 64
+        assert "web.yml:2: the password is no bcrypt hash: 'basic_auth_users.alice'" in done.stderr
+        assert "secret" not in done.stderr
+
+
+@pytest.mark.proves("P20")
+def test_a_protection_that_is_new_needs_a_restart(site: Site) -> None:
+    """A reload that would have to serve without what is asked for is refused, and shows as a metric."""
     with site.exporter() as exporter:
+        (site.config / "web.yml").write_text("")
         site.settings("exporter", "web_config = web.yml")
+        exporter.process.send_signal(signal.SIGHUP)
+        exporter.await_log("not reloaded.*web.yml")
+        assert exporter.get().value("config_last_reload_successful") == 0
+
+
+@pytest.mark.proves("P16", "P17", "P19", "P20")
+def test_tls_and_users_from_start_to_end(site: Site) -> None:
+    """TLS, users, a new certificate, a broken file and a reload, with the program as it is started."""
+    web, first = site.config / "web.yml", make_pair(site.config, "server")
+    users = f"basic_auth_users:\n  alice: {ALICE}\n"
+    tls = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
+    web.write_text(tls + users)
+    with site.exporter("--web.config.file", str(web)) as exporter:
+        exporter.context, exporter.headers = client_context(first.cert), ALICE_KNOWS
+        assert exporter.get("/-/healthy").status == 200
+        assert exporter.get("/-/healthy", Authorization="Basic eDp5").status == 401
+        assert exporter.get().value("config_last_reload_successful") == 1
+        second = make_pair(site.config, "second")
+        second.key.replace(first.key)
+        second.cert.replace(first.cert)
+        exporter.context = client_context(first.cert)
+        assert exporter.get().value("config_last_reload_successful") == 1
+        web.write_text(tls)
+        assert exporter.get("/-/healthy", Authorization="").status == 401
+        assert exporter.get().value("config_last_reload_successful") == 0
+        exporter.process.send_signal(signal.SIGHUP)
+        exporter.await_log("configuration reloaded")
+        assert exporter.get(Authorization="").value("config_last_reload_successful") == 1
+        web.write_text("nonsense")
         exporter.process.send_signal(signal.SIGHUP)
         exporter.await_log("not reloaded")
         assert exporter.get().value("config_last_reload_successful") == 0
-    done = run(site)
-    assert (done.returncode, "web.yml" in done.stderr) == (64, True)
+        assert exporter.stop() == 0
+        assert "listening on 127.0.0.1" in exporter.log.read_text()
+        assert "(TLS, users: 1)" in exporter.log.read_text()
+        assert "Traceback" not in exporter.log.read_text()
+
+
+@pytest.mark.proves("P16")
+def test_it_listens_on_several_addresses(site: Site) -> None:
+    """The flag may be given more than once, as elsewhere."""
+    with site.exporter("--web.listen-address", "127.0.0.1:0") as exporter:
+        second = int(exporter.await_log(r"listening on \S*:(\d+)/", count=2)[1])
+        assert second != exporter.port
+        for port in (exporter.port, second):
+            exporter.port = port
+            assert exporter.get("/-/ready").status == 200
+
+
+@pytest.mark.proves("P16")
+def test_too_many_requests_at_work_are_told_so(site: Site) -> None:
+    """One scrape that waits fills `--web.max-requests 1`; health is answered all the same, and 0 is no limit."""
+    add_fault(site.array, {"kind": "hang_before", "command": "*", "occurrence": "all"})
+    slow = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-Timeout-Seconds: 200\r\n\r\n"
+    for limit, status in (("1", 503), ("0", 200)):
+        with site.exporter("--web.max-requests", limit) as exporter, exporter.connect() as waiting:
+            waiting.sendall(slow)
+            deadline = time.monotonic() + GENEROUS
+            while (answer := exporter.get(X_Prometheus_Scrape_Timeout_Seconds="1")).status != status:
+                assert time.monotonic() < deadline
+            assert (b"--web.max-requests" in answer.body) is (status == 503)
+            assert exporter.get("/-/healthy").status == exporter.get("/-/ready").status == 200
 
 
 def test_without_its_libraries_it_says_what_to_install(site: Site, tmp_path: Path) -> None:
@@ -154,21 +229,9 @@ def test_a_head_that_never_ends_is_cut(site: Site) -> None:
         with exporter.connect() as posting:
             posting.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
             assert b" 405 " in drain(posting)
-        endless.sendall(b"GET /" + b"a" * (server.HEAD_BYTES + 1000))
+        endless.sendall(b"GET /" + b"a" * (HEAD_BYTES + 1000))
         assert b" 400 " in drain(endless)
         assert drain(silent) == b""
-
-
-def drain(client: socket.socket) -> bytes:
-    """Everything up to the end of the connection."""
-    client.settimeout(GENEROUS)
-    received = b""
-    try:
-        while data := client.recv(1 << 16):
-            received += data
-    except ConnectionResetError:
-        pass
-    return received
 
 
 def test_one_connection_serves_many_requests(site: Site) -> None:
@@ -179,88 +242,6 @@ def test_one_connection_serves_many_requests(site: Site) -> None:
         received = drain(client)
     assert received.count(b"HTTP/1.1 200 OK") == 3
     assert received.count(b"healthy.") == 1
-
-
-class Fast:
-    """uvicorn with our protocol in a thread, its deadlines cut to fractions of a second."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, app: ASGIApp) -> None:
-        monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
-        monkeypatch.setattr(server, "WRITE_SECONDS", 0.3)
-        monkeypatch.setattr(server, "IDLE_SECONDS", 1)
-        self._server = server._Server(server._settings(app))
-        self._listener = listen(Endpoint("127.0.0.1", 0))
-        self.address = ("127.0.0.1", bound_port(self._listener))
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(GENEROUS)
-        assert not self._thread.is_alive()
-
-    def connections(self) -> int:
-        """How many are open."""
-        return len(self._server.server_state.connections)
-
-
-BIG = PlainTextResponse(b"x" * 50_000_000)
-HELLO = Starlette(routes=[Route("/", lambda _: PlainTextResponse("hello")), Route("/big", lambda _: BIG)])
-
-
-@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: ", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET"])
-def test_a_head_has_a_deadline(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-    """Whoever does not finish a head, the first or a later one, is cut off."""
-    with Fast(monkeypatch, HELLO) as fast, socket.create_connection(fast.address, timeout=GENEROUS) as client:
-        client.sendall(sent)
-        received = drain(client)
-        assert received.endswith(b"hello") if b"\r\n\r\n" in sent else received == b""
-
-
-def test_drips_do_not_extend_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One byte now and then is no head."""
-    with Fast(monkeypatch, HELLO) as fast, socket.create_connection(fast.address, timeout=GENEROUS) as client:
-        began = time.monotonic()
-        with pytest.raises(OSError):  # noqa: PT012 - the send after the cut fails, whichever it is
-            while time.monotonic() - began < GENEROUS:
-                client.sendall(b"G")
-                time.sleep(0.05)
-        assert time.monotonic() - began < GENEROUS
-
-
-def test_an_idle_connection_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an answer the next request may take its time, but not for ever."""
-    with Fast(monkeypatch, HELLO) as fast, socket.create_connection(fast.address, timeout=GENEROUS) as client:
-        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert drain(client).endswith(b"hello")
-
-
-def test_an_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that asks and never reads does not hold memory and connection."""
-    with Fast(monkeypatch, HELLO) as fast, socket.create_connection(fast.address, timeout=GENEROUS) as client:
-        client.sendall(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
-        deadline = time.monotonic() + GENEROUS
-        while not fast.connections():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        while fast.connections():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-
-def test_too_many_are_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the limit the answer is 503, and those before it are served."""
-    monkeypatch.setattr(server, "CONNECTIONS", 3)
-    with Fast(monkeypatch, HELLO) as fast, contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(socket.create_connection(fast.address, timeout=GENEROUS)) for _ in range(3)]
-        clients[-1].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert b" 503 " in drain(clients[-1])
 
 
 @pytest.mark.parametrize(
@@ -293,9 +274,40 @@ def test_without_host_it_listens_everywhere() -> None:
     with listen(Endpoint("", 0)) as listener:
         for host in ("127.0.0.1", "::1") if socket.has_dualstack_ipv6() else ("127.0.0.1",):
             socket.create_connection((host, bound_port(listener)), timeout=GENEROUS).close()
+        assert place_of(listener) == f":{bound_port(listener)}"
 
 
 def test_an_address_of_somebody_else_is_refused() -> None:
     """With the system's reason."""
     with pytest.raises(EnvironmentProblem, match=r"cannot listen on 192\.0\.2\.1:1"):
         listen(Endpoint("192.0.2.1", 1))
+
+
+@pytest.mark.proves("P16")
+def test_the_flags_are_those_of_other_exporters(site: Site) -> None:
+    """Help names each of them; the log has levels and a form for programs; the version is one line."""
+    shown = run(site, "--help").stdout
+    flags = ("--web.listen-address", "--web.telemetry-path", "--web.config.file", "--web.systemd-socket")
+    for flag in (*flags, "--web.max-requests", "--config", "--log.level", "--log.format", "--version"):
+        assert flag in shown
+    assert run(site, "--version").stdout.startswith("necism-monitor ")
+    with site.exporter("--log.format", "json", "--log.level", "info") as exporter:
+        first = exporter.log.read_text().splitlines()[0]
+        assert json.loads(first)["level"] in {"info", "warning"}
+
+
+def test_config_check_reads_the_web_configuration(site: Site) -> None:
+    """What would keep the exporter from starting is found before it is started."""
+    site.settings("exporter", "web_config = web.yml")
+    web = site.config / "web.yml"
+    for text, code in ((f"basic_auth_users:\n  alice: {ALICE}\n", 0), ("basic_auth_users:\n  alice: x\n", 64)):
+        web.write_text(text)
+        done = subprocess.run(
+            site.command("config", "check"),
+            capture_output=True,
+            text=True,
+            env=environment(),
+            check=False,
+            timeout=GENEROUS,
+        )
+        assert (done.returncode, "web.yml:2: the password is no bcrypt hash" in done.stderr) == (code, code != 0)
