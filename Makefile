@@ -29,7 +29,7 @@ help:
 	@echo 'make bench      measure, and print the tables'
 	@echo 'make man        the manual pages, into build/man'
 	@echo 'make completion the completion of bash, zsh and fish, into build/completion'
-	@echo 'make reference  docs/cli.md and docs/configuration.md anew, from the code'
+	@echo 'make reference  docs/cli.md, configuration.md and metrics.md anew, from the code'
 	@echo 'make pictures   the pictures of the status page in docs/images, from the simulated array'
 	@echo 'make venv       .venv with the package, its extras and the tools'
 	@echo 'make clean      remove what these targets made'

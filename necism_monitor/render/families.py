@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
@@ -18,90 +18,8 @@ from necism_monitor.domain.model import Resource
 from necism_monitor.domain.refusals import CATALOGUE as REFUSALS
 from necism_monitor.domain.states import LinkState, SnapshotState
 from necism_monitor.domain.verdicts import ArrayVerdict, PairVerdict, ResourceVerdict
+from necism_monitor.render.family_table import BUCKETS, FAMILIES, PREFIX, Kind
 from necism_monitor.render.last_good import Sight
-
-BUCKETS: Final = (0.1, 1.0, 10.0, 60.0, 180.0, 600.0)
-"""Upper bounds in seconds: a warm query takes 0.04 s, a create 35 to 38 s, a stalled query took 181 s (captured)."""
-
-
-class _Help(NamedTuple):
-    """The labels of a family and what its HELP says."""
-
-    labels: tuple[str, ...]
-    text: str
-
-
-RESOURCE: Final = ("service", "resource")
-PAIR: Final = (*RESOURCE, "lv")
-IMAGE: Final = (*PAIR, "sv", "bv")
-ARRAY: Final = ("array",)
-
-GAUGES: Final[Mapping[str, _Help]] = {
-    "up": _Help(ARRAY, "Whether every iSM query of the last reading of the array was answered and read (1) or not."),
-    "collection_duration_seconds": _Help(
-        ARRAY, "Seconds that the last good reading of the array took; readings are shared and cached for cache_ttl."
-    ),
-    "collection_timestamp_seconds": _Help(ARRAY, "Unix time at which the last good reading of the array ended."),
-    "array_clock_offset_seconds": _Help(
-        ARRAY, "Seconds by which the array's clock is ahead of this host's, measured at the stamp of a new image."
-    ),
-    "snapshot_timestamp_seconds": _Help(
-        IMAGE,
-        "Unix time of the image in the pair's SV, from the date behind Snap State (iSMsc_query); last good value.",
-    ),
-    "snapshot_size_bytes": _Help(
-        IMAGE, "Snapshot Data Size of the pair's SV (iSMsc_query), 1 GB read as 2^30 bytes; last good value."
-    ),
-    "pair_info": _Help(
-        (*IMAGE, "array", "os_type", "access", "special_file"),
-        "The pair as the array shows it (iSMsc_query, LV block), always 1; last good value.",
-    ),
-    "resync_max_delay_seconds": _Help(
-        RESOURCE, "sync_max_delay of the resource: an older image is the finding too-old."
-    ),
-    "resync_min_delay_seconds": _Help(RESOURCE, "sync_min_delay of the resource: younger images are not refreshed."),
-    "set_skew_seconds": _Help(
-        RESOURCE, "Seconds between the oldest and the newest image of the resource; last good value."
-    ),
-    "resource_status": _Help(
-        (*RESOURCE, "status"), "The verdict on the resource and its pairs: 1 in one status; unknown = could not tell."
-    ),
-    "pair_status": _Help((*PAIR, "status"), "The verdict on the pair: 1 in one status; unknown = could not tell."),
-    "link_state": _Help(
-        (*PAIR, "state"), "How the LV stands to its SV (iSMsc_query, iSMsc_linkinfo; word and partner): 1 in one state."
-    ),
-    "snapshot_state": _Help((*PAIR, "state"), "Class of the SV's Snap State (iSMsc_query): 1 in one state."),
-    "findings": _Help(
-        (*RESOURCE, "finding"), "Subjects (the resource, its pairs) with the finding; see `necism explain CODE`."
-    ),
-    "resync_running": _Help(RESOURCE, "Whether a resync of the resource is running, by its journal."),
-    "resync_unfinished": _Help(
-        RESOURCE, "Whether a resync of the resource has no end and nobody runs it, by its journal; `necism resume`."
-    ),
-    "resync_last_run_timestamp_seconds": _Help(
-        RESOURCE, "Unix time of the last resync of the resource, whatever came of it, by its journal."
-    ),
-    "resync_last_success_timestamp_seconds": _Help(
-        RESOURCE, "Unix time of the last successful resync of the resource, by its journal."
-    ),
-    "resync_last_duration_seconds": _Help(
-        RESOURCE, "Seconds from beginning to end of the last resync that changed something, by the resource's journal."
-    ),
-    "resync_last_detached_seconds": _Help(
-        RESOURCE, "Longest time in seconds that an LV was detached in that resync, by its journal."
-    ),
-    "resync_age_seconds": _Help(
-        RESOURCE,
-        "Age of the oldest image shown, at this scrape; alerts use time() - necism_snapshot_timestamp_seconds.",
-    ),
-    "config_last_reload_successful": _Help(
-        (), "Whether the configuration could be read when last asked for; if not, the one before stays in force."
-    ),
-    "build_info": _Help(
-        ("version", "pythonversion"), "Version of necism-monitor and of the Python it runs on, always 1."
-    ),
-}
-"""Every gauge by its name without prefix."""
 
 
 class CommandCount(NamedTuple):
@@ -123,11 +41,12 @@ class Program(NamedTuple):
 
 
 class _Series:
-    """One gauge family in the making; None is no series."""
+    """One family of the table in the making; None is no series."""
 
     def __init__(self, name: str) -> None:
-        labels, text = GAUGES[name]
-        self.family = GaugeMetricFamily(f"necism_{name}", text, labels=labels)
+        entry = FAMILIES[name]
+        make = CounterMetricFamily if entry.kind is Kind.COUNTER else GaugeMetricFamily
+        self.family = make(f"{PREFIX}{name}", entry.text, labels=entry.labels)
 
     def add(self, labels: Iterable[str | None], value: float | None) -> None:
         """One series; a label that is not known is empty, which to Prometheus is a label that is not there."""
@@ -206,13 +125,20 @@ def _image_families(sight: Sight, resources: tuple[ResourceVerdict, ...]) -> lis
 def _limit_families(sight: Sight, resources: tuple[ResourceVerdict, ...]) -> list[Metric]:
     longest = _Series("resync_max_delay_seconds")
     shortest = _Series("resync_min_delay_seconds")
+    automatic = _Series("resync_automatic")
     skew = _Series("set_skew_seconds")
     for one in resources:
         ids, dates = _ids(one.resource), tuple(sight.dates(one))
         longest.add(ids, one.resource.limits.max_delay)
         shortest.add(ids, one.resource.limits.min_delay)
+        automatic.add(ids, _is_automatic(one.resource))
         skew.add(ids, max(dates) - min(dates) if dates else None)
-    return [longest.family, shortest.family, skew.family]
+    return [longest.family, shortest.family, automatic.family, skew.family]
+
+
+def _is_automatic(resource: Resource) -> bool:
+    """Some caller that is no person is named, and nothing in the service file refuses every run."""
+    return bool(resource.automation.callers) and not (resource.disabled or resource.no_action)
 
 
 def _resource_status(resources: tuple[ResourceVerdict, ...]) -> Metric:
@@ -263,34 +189,22 @@ def _run_families(sight: Sight, resources: tuple[ResourceVerdict, ...]) -> list[
 
 def _total_families(sight: Sight, resources: tuple[ResourceVerdict, ...]) -> list[Metric]:
     """What all runs came to, whoever started them; a journal that cannot be read has no series."""
-    runs = CounterMetricFamily(
-        "necism_resync_runs",
-        "Resyncs that began to change the array, by the journal: of every caller.",
-        labels=RESOURCE,
-    )
-    failures = CounterMetricFamily(
-        "necism_resync_failures",
-        "Those of them that ended with another exit code than 0, or whose process died.",
-        labels=RESOURCE,
-    )
-    refusals = CounterMetricFamily(
-        "necism_resync_refusals",
-        "Resyncs that were refused, by the journal: of every caller; see `necism explain REASON`.",
-        labels=("reason",),
-    )
+    runs = _Series("resync_runs_total")
+    failures = _Series("resync_failures_total")
     duration = _Series("resync_last_duration_seconds")
     detached = _Series("resync_last_detached_seconds")
+    refusals = _Series("resync_refusals_total")
     for one in resources:
         totals, ids = sight.books.totals.get(one.resource.id), _ids(one.resource)
         if isinstance(totals, Totals):
-            runs.add_metric([safe(label) for label in ids], totals.runs)
-            failures.add_metric([safe(label) for label in ids], totals.failures)
+            runs.add(ids, totals.runs)
+            failures.add(ids, totals.failures)
             duration.add(ids, totals.last_duration)
             detached.add(ids, totals.last_detached)
     if sight.books.refused is not None:
         for code, number in {**dict.fromkeys(REFUSALS, 0), **sight.books.refused}.items():
-            refusals.add_metric([safe(code)], number)
-    return [runs, failures, duration.family, detached.family, refusals]
+            refusals.add((code,), number)
+    return [runs.family, failures.family, duration.family, detached.family, refusals.family]
 
 
 def age_family(sight: Sight, now: float) -> Metric:
@@ -304,25 +218,17 @@ def age_family(sight: Sight, now: float) -> Metric:
 
 def command_families(counts: Mapping[str, CommandCount]) -> list[Metric]:
     """The commands of this process; commands that only other processes ran are not in it."""
-    calls = CounterMetricFamily(
-        "necism_ism_commands", "iSM commands this process ran, by command name.", labels=("command",)
-    )
-    failures = CounterMetricFamily(
-        "necism_ism_command_failures",
-        "Those of them that were not started, did not end in time, or ended with another exit status than 0.",
-        labels=("command",),
-    )
-    seconds = HistogramMetricFamily(
-        "necism_ism_command_duration_seconds", "Seconds that iSM commands of this process took.", labels=("command",)
-    )
+    calls = _Series("ism_commands_total")
+    failures = _Series("ism_command_failures_total")
+    entry = FAMILIES["ism_command_duration_seconds"]
+    seconds = HistogramMetricFamily(f"{PREFIX}ism_command_duration_seconds", entry.text, labels=entry.labels)
     for command, count in counts.items():
-        label = [safe(command)]
-        calls.add_metric(label, count.calls)
-        failures.add_metric(label, count.failures)
+        calls.add((command,), count.calls)
+        failures.add((command,), count.failures)
         bounds = [str(bound) for bound in BUCKETS]
         buckets = [*zip(bounds, map(float, count.buckets), strict=True), ("+Inf", float(count.calls))]
-        seconds.add_metric(label, buckets, count.seconds)
-    return [calls, failures, seconds]
+        seconds.add_metric([safe(command)], buckets, count.seconds)
+    return [calls.family, failures.family, seconds]
 
 
 def program_families(program: Program) -> list[Metric]:

@@ -8,7 +8,8 @@ from pathlib import PurePath
 from typing import Final
 
 from necism_monitor.ism.output import Output
-from necism_monitor.render.families import BUCKETS, CommandCount
+from necism_monitor.render.families import CommandCount
+from necism_monitor.render.family_table import BUCKETS
 
 NOTHING: Final = CommandCount(0, 0, 0.0, (0,) * len(BUCKETS))
 

@@ -1,9 +1,11 @@
 """From verdicts to metric families: what is known has a series, what is not has none."""
 
 import math
+import re
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,13 +15,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from necism_monitor.domain.findings import CATALOGUE, finding
 from necism_monitor.domain.history import NO_HISTORY, OpenRun, RunState, Totals
-from necism_monitor.domain.names import LdName
+from necism_monitor.domain.model import Automation
+from necism_monitor.domain.names import ArrayName, LdName, ResourceName, ServiceName
 from necism_monitor.domain.reading import Unread
 from necism_monitor.domain.refusals import CATALOGUE as REFUSALS
 from necism_monitor.domain.states import LinkState, SnapshotState
 from necism_monitor.render import exposition
 from necism_monitor.render.families import (
-    BUCKETS,
     CommandCount,
     Program,
     age_family,
@@ -28,6 +30,7 @@ from necism_monitor.render.families import (
     safe,
     sight_families,
 )
+from necism_monitor.render.family_table import BUCKETS, FAMILIES
 from necism_monitor.render.last_good import Sight
 from tests.render.sights import DEFAULT, NOW, blind_pair, kept_pair, pair_verdict, sight
 
@@ -44,6 +47,7 @@ CONTRACT = {
     "necism_resync_age_seconds": {"service", "resource"},
     "necism_resync_max_delay_seconds": {"service", "resource"},
     "necism_resync_min_delay_seconds": {"service", "resource"},
+    "necism_resync_automatic": {"service", "resource"},
     "necism_set_skew_seconds": {"service", "resource"},
     "necism_resource_status": {"service", "resource", "status"},
     "necism_pair_status": {"service", "resource", "lv", "status"},
@@ -111,6 +115,7 @@ def full() -> Sight:
     return sight(*pairs, history=history, offset=-0.5, total=Totals(7, 2, 257.963, 257.4), refused={"too-soon": 3})
 
 
+@pytest.mark.proves("P08")
 def test_every_family_of_the_contract_is_there_with_its_labels() -> None:
     """Names and labels are public: all of them, and no other."""
     series = read(everything(full()))
@@ -118,6 +123,7 @@ def test_every_family_of_the_contract_is_there_with_its_labels() -> None:
     assert labels == CONTRACT
 
 
+@pytest.mark.proves("P02", "P06")
 def test_every_family_says_what_it_is() -> None:
     """HELP and TYPE are there once each, HELP is short enough for a tooltip, and no family is empty of words."""
     text = exposition.render(everything(full())).decode()
@@ -126,8 +132,134 @@ def test_every_family_says_what_it_is() -> None:
     assert [one[2] for one in helps] == types
     assert len(set(types)) == len(types)
     assert all(10 < len(one[3]) < 150 for one in helps)
+    assert types == [f"necism_{name}" for name in FAMILIES]
+    assert [name for name in types if not re.fullmatch(r"necism(_[a-z]+)+", name)] == []
+    assert [name for name in types if re.search("percent|minutes|hours|milli", name)] == []
 
 
+@pytest.mark.proves("P04")
+def test_points_in_time_are_timestamps_and_one_age_is_shown() -> None:
+    """The age that was asked for by name stands alone; whatever else has a time has it as seconds since the epoch."""
+    series = read(everything(full()))
+    assert [name for name in series if "age" in name.split("_") or "since" in name] == ["necism_resync_age_seconds"]
+    moments = {name for name, found in series.items() if any(number > NOW / 2 for number in found.values())}
+    assert moments == {name for name in series if name.endswith("_timestamp_seconds")}
+
+
+@pytest.mark.proves("P07")
+def test_no_label_is_the_same_everywhere() -> None:
+    """Two resources, two arrays: no label stands on every family, and none but those of build_info has one value only.
+
+    What is the same on every series is for the scrape configuration to add.
+    """
+    one, other = full(), renamed(full())
+    both = one._replace(
+        verdicts=one.verdicts._replace(
+            arrays=(*one.verdicts.arrays, *other.verdicts.arrays),
+            services=(*one.verdicts.services, *other.verdicts.services),
+        ),
+        pairs={**one.pairs, **other.pairs},
+        readings={**one.readings, **other.readings},
+    )
+    counts = {**COUNTS, "iSMview": COUNTS["iSMsc_query"]}
+    families = [*sight_families(both), age_family(both, NOW), *command_families(counts), *program_families(PROGRAM)]
+    series = read(families)
+    values: dict[str, set[str]] = {}
+    for name, found in series.items():
+        for key, text in (item for labels in found for item in labels):
+            if name != "necism_build_info":
+                values.setdefault(key, set()).add(text)
+    assert set.intersection(*({key for key, _ in next(iter(found))} for found in series.values() if found)) == set()
+    assert {key for key, texts in values.items() if len(texts) == 1} == set()
+
+
+def renamed(seen: Sight) -> Sight:
+    """The same story of another service on another array, whose hosts and access are others."""
+    far, verdict = ArrayName("far"), seen.verdicts.resources[0]
+    resource = verdict.resource._replace(service=ServiceName("other"), name=ResourceName("sync#2"), array=far)
+    pairs = {
+        (far, key[1]): kept._replace(access="ro", os_type="WN", special_file=f"{kept.special_file}x")
+        for key, kept in seen.pairs.items()
+    }
+    service = seen.verdicts.services[0]._replace(
+        name=resource.service, resources=(verdict._replace(resource=resource),)
+    )
+    arrays = tuple(one._replace(name=far) for one in seen.verdicts.arrays)
+    verdicts = seen.verdicts._replace(arrays=arrays, services=(service,))
+    return seen._replace(verdicts=verdicts, pairs=pairs, readings={far: seen.readings[DEFAULT]})
+
+
+def test_every_family_is_declared_before_it_has_a_series() -> None:
+    """Nothing configured, nothing read, nothing run: HELP and TYPE of every family are there all the same."""
+    nothing = sight(kept={}, refused=None)
+    empty = nothing._replace(verdicts=nothing.verdicts._replace(arrays=(), services=()), readings={})
+    families = [*sight_families(empty), age_family(empty, NOW), *command_families({}), *program_families(PROGRAM)]
+    text = exposition.render(families).decode()
+    for name, entry in FAMILIES.items():
+        assert f"# HELP necism_{name} {entry.text}\n# TYPE necism_{name} {entry.kind.value}\n" in text
+    assert {line.split("{")[0].split()[0] for line in text.splitlines() if line[0] != "#"} == {
+        "necism_config_last_reload_successful",
+        "necism_build_info",
+    }
+
+
+def test_the_words_of_the_table_are_those_of_a_scrape() -> None:
+    """Where the table lists the values of a label, a scrape shows exactly those."""
+    series = read(everything(full()._replace(books=full().books._replace(refused={}))))
+    for name, entry in FAMILIES.items():
+        for label, words in entry.words.items():
+            shown = name if label != "le" else f"{name}_bucket"
+            found = {dict(held)[label] for held in series[f"necism_{shown}"]}
+            assert {float(one) if label == "le" else one for one in found} == {
+                float(one) if label == "le" else one for one in words
+            }
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({}, 0),
+        ({"automation": Automation(frozenset({"timer"}))}, 1),
+        ({"automation": Automation(frozenset({"timer"})), "disabled": True}, 0),
+        ({"automation": Automation(frozenset({"nagios"})), "no_action": True}, 0),
+    ],
+)
+def test_a_resource_says_whether_it_is_refreshed_without_a_person(change: dict[str, Any], shown: int) -> None:
+    """By `automatic`, unless the section is disabled or says noaction."""
+    seen = sight(pair_verdict(1))
+    verdict = seen.verdicts.resources[0]
+    service = seen.verdicts.services[0]._replace(
+        resources=(verdict._replace(resource=verdict.resource._replace(**change)),)
+    )
+    series = read(everything(seen._replace(verdicts=seen.verdicts._replace(services=(service,)))))
+    assert value(series, "resync_automatic", service="svc", resource="sync#1") == shown
+
+
+@pytest.mark.proves("P08")
+def test_reading_and_build_are_families_of_their_own() -> None:
+    """Whether each array was read, how long that took and when, and which program on which Python says so."""
+    series = read(everything(sight(blind_pair(1), up=False)))
+    assert value(series, "up", array="default") == 0
+    assert value(series, "collection_duration_seconds", array="default") == 1.5
+    assert value(series, "collection_timestamp_seconds", array="default") == NOW - 5
+    assert value(series, "build_info", version="1.2.3", pythonversion="3.11.7") == 1
+
+
+@pytest.mark.proves("S16")
+def test_automation_is_watched_itself() -> None:
+    """Runs, failures, refusals by reason, last success, and a running resync with the time it began to matter."""
+    running = OpenRun("id", RunState.RUNNING, NOW - 100, NOW + 60, (), "root")
+    history = NO_HISTORY._replace(last_run_at=NOW - 50, last_success_at=NOW - 9000)
+    seen = sight(pair_verdict(1), run=running, history=history, total=Totals(7, 2, 1.0, 1.0), refused={"killed": 4})
+    series = read(everything(seen))
+    assert value(series, "resync_runs_total") == 7
+    assert value(series, "resync_failures_total") == 2
+    assert value(series, "resync_refusals_total", reason="killed") == 4
+    assert value(series, "resync_last_success_timestamp_seconds") == NOW - 9000
+    assert (value(series, "resync_running"), value(series, "resync_last_run_timestamp_seconds")) == (1, NOW - 50)
+
+
+@pytest.mark.proves("P01")
 def test_promtool_finds_nothing_to_say(require_server: Callable[[str], Path]) -> None:
     """The linter of Prometheus has no remark on any family."""
     command = [str(require_server("promtool")), "check", "metrics"]
@@ -136,6 +268,7 @@ def test_promtool_finds_nothing_to_say(require_server: Callable[[str], Path]) ->
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@pytest.mark.proves("P03")
 def test_counters_are_named_as_counters() -> None:
     """`_total` stands on every counter and on nothing else, and no `_created` series appear."""
     text = exposition.render(everything(full())).decode()
@@ -169,6 +302,7 @@ def test_values_are_those_of_the_verdicts() -> None:
 
 @pytest.mark.parametrize("link", LinkState)
 @pytest.mark.parametrize("state", SnapshotState)
+@pytest.mark.proves("P05")
 def test_exactly_one_state_is_present(link: LinkState, state: SnapshotState) -> None:
     """Every word of the vocabulary has its series, and one of them is 1."""
     series = read(everything(sight(pair_verdict(1, link=link, state=state))))
@@ -180,6 +314,7 @@ def test_exactly_one_state_is_present(link: LinkState, state: SnapshotState) -> 
         assert found == {word.value: float(word.value == present) for word in words}
 
 
+@pytest.mark.proves("P05")
 def test_statuses_are_one_hot_too() -> None:
     """Resource and pair have up, warn and unknown, one of them 1."""
     seen = sight(pair_verdict(1, (finding("detached", "BV1_LV", "not linked"),)), blind_pair(2))
@@ -240,6 +375,7 @@ def test_counters_begin_at_zero_and_last_runs_do_not() -> None:
     assert "necism_resync_refusals_total" not in read(everything(sight(pair_verdict(1), refused=None)))
 
 
+@pytest.mark.proves("P10")
 def test_what_is_not_known_has_no_series() -> None:
     """Never read: no date, no size, no info, no age, no NaN and no -1; the states are there."""
     seen = sight(blind_pair(1), kept={}, up=False)._replace(readings={})
@@ -299,6 +435,7 @@ HOSTILE = ['"', "\\", "a\nb", "\r\n", "\x00\x1b[2J", "表示\\x95\\\\", "\udc83\
 
 
 @pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.proves("P07")
 def test_no_text_of_the_array_loses_the_scrape(text: str, require_server: Callable[[str], Path]) -> None:
     """Quotes, backslashes, line ends, control characters and broken encodings stay inside their label."""
     kept = kept_pair(pair_verdict(1))._replace(special_file=text, access=text, os_type=text)
@@ -310,6 +447,7 @@ def test_no_text_of_the_array_loses_the_scrape(text: str, require_server: Callab
 
 
 @given(st.text(st.characters()))
+@pytest.mark.proves("P07")
 def test_any_text_can_be_a_label(text: str) -> None:
     """Whatever it holds, it can be encoded and another parser reads it back as one label."""
     kept = kept_pair(pair_verdict(1))._replace(special_file=text)

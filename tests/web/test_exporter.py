@@ -65,6 +65,7 @@ def test_a_scrape_tells_the_story_of_status(site: Site) -> None:
         assert found["text"].partition(" is ")[0] in page.text
 
 
+@pytest.mark.proves("P01")
 def test_promtool_accepts_the_body(site: Site, require_server: Callable[[str], Path]) -> None:
     """The linter of Prometheus has nothing to say."""
     promtool = require_server("promtool")
@@ -361,7 +362,7 @@ def test_from_the_file_no_command_is_run(site: Site) -> None:
         assert commands_run(site) == ran
 
 
-@pytest.mark.proves("P20")
+@pytest.mark.proves("P10", "P20")
 def test_a_reload_takes_a_good_configuration_and_refuses_a_bad_one(site: Site) -> None:
     """SIGHUP: a pair that left leaves the metrics; with a broken file everything stays, and a metric says so."""
     service = next(iter(site.made.services))
