@@ -1,7 +1,7 @@
 """What the runs of a resource come to: how many, how many failed, how long the last one took and kept an LV away."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from necism_monitor.domain.activity import key_mark
 from necism_monitor.domain.events import Closed, Recovering
@@ -28,13 +28,16 @@ def count_run(file: RunFile) -> RunCount | None:
     if not file.run().changed:
         return None
     tale = tell(file, file.lines[-1].at)
-    failed = any(_is_failure(line.item) for line in file.lines)
+    failed = any(_is_failure(line.item, file.header.owner) for line in file.lines)
     duration = None if tale.ended_at is None else max(0.0, tale.ended_at - tale.started_at)
     return RunCount(failed, duration, max((0.0, *tale.detached_seconds.values())))
 
 
-def _is_failure(item: object) -> bool:
-    return isinstance(item, Recovering) or (isinstance(item, Closed | Left) and item.exit != 0)
+def _is_failure(item: object, owner: Mapping[str, Any]) -> bool:
+    """It ended badly, or another process took it up; a relink takes up the run that it began itself."""
+    if isinstance(item, Recovering):
+        return item.owner != owner
+    return isinstance(item, Closed | Left) and item.exit != 0
 
 
 class Pruned(NamedTuple):

@@ -68,6 +68,17 @@ def test_a_run_left_open_failed_and_stays_so(tmp_path: Path) -> None:
     assert totals(journal) == Totals(1, 1, 6.0, 3.0)
 
 
+def test_a_relink_that_ended_well_is_no_failure(tmp_path: Path) -> None:
+    """It takes up the run that it began itself, so nobody died; where another process had to end it, one did."""
+    ours, others = header().owner, {**header().owner, "pid": 4712}
+    path = run(tmp_path, 1, *WHOLE_RUN[:4], Recovering("relinked", ours), Closed(0, "old", "every LV is linked"))
+    assert totals(Journal(tmp_path)) == Totals(1, 0, 5.0, 2.0)
+    path.unlink()
+    begun = (*WHOLE_RUN[:4], Recovering("relinked", ours), Recovering("resumed", others))
+    run(tmp_path, 1, *begun, Closed(0, "old", "every LV is linked"))
+    assert totals(Journal(tmp_path)) == Totals(1, 1, 6.0, 3.0)
+
+
 def test_a_damaged_journal_has_no_totals(tmp_path: Path) -> None:
     """Nobody knows how many there were; other resources are counted."""
     path = run(tmp_path, 1, *WHOLE_RUN)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from necism_monitor.simulator.world import edit_world
 from tests.web.ages import age
 from tests.web.prometheus import RULES, Door, Prometheus, hasten, job, prometheus
 from tests.web.rig import GENEROUS, Site, environment
@@ -16,6 +17,7 @@ from tests.web.rig import GENEROUS, Site, environment
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs/monitoring.md"
 STATUS = "necism_resource_status"
+SEL = "erp-preprod/sync#1"
 
 
 @pytest.fixture(name="door")
@@ -24,9 +26,9 @@ def door_fixture() -> Door:
     return Door()
 
 
-def resync(site: Site) -> None:
+def run(site: Site, *words: str) -> None:
     """What a person types; it must end well."""
-    command = site.command("resync", "erp-preprod/sync#1", "--reason", "the alert said so")
+    command = site.command(*words)
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=GENEROUS)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -68,7 +70,7 @@ def test_a_set_goes_stale_and_an_alert_fires_until_it_is_resynced(
         assert alert.labels["resource"] == "sync#1"
         assert "instance" not in alert.labels
         note("NecismImageTooOld fires")
-        resync(site)
+        run(site, "resync", SEL, "--reason", "the alert said so")
         note("resynced")
         server.await_that(lambda: not server.alerts()["firing"], "the alert goes on")
         server.await_samples(f'{STATUS}{{status="up"}} == 1')
@@ -79,6 +81,28 @@ def test_a_set_goes_stale_and_an_alert_fires_until_it_is_resynced(
         assert runs.labels["service"] == "erp-preprod"
         note("resolved")
     record_property("figure", f"Prometheus, {'TLS and user' if door.scrape else 'plain'}: {', '.join(told)}")
+
+
+def test_what_the_runbook_of_a_detached_lv_says_ends_the_alert(
+    site: Site, tmp_path: Path, require_server: Callable[[str], Path]
+) -> None:
+    """Somebody unlinks an LV by hand: the alert names the set; `necism relink`, as its page says, and it is gone."""
+    site.settings("array default", "cache_ttl = 1s")
+    age(site, 1)
+    page = (ROOT / "docs/runbooks/NecismLinkVolumeDetached.md").read_text()
+    assert "`necism relink erp/sync#1`" in page
+    rules = hasten(RULES, tmp_path / "necism.rules.yml")
+    program = require_server("prometheus")
+    with site.exporter() as exporter, prometheus(program, tmp_path, job(exporter), rules=rules) as server:
+        server.await_samples(f'{STATUS}{{status="up"}} == 1')
+        with edit_world(site.array) as world:
+            world["lvs"]["ERP_PRD_LOGS_LV0062"]["shows"] = None
+        server.await_that(lambda: server.alerts()["firing"] == {"NecismLinkVolumeDetached"}, "it does not fire")
+        (alert,) = server.await_samples('ALERTS{alertstate="firing"}')
+        assert (alert.labels["service"], alert.labels["severity"]) == ("erp-preprod", "critical")
+        run(site, "relink", SEL)
+        server.await_that(lambda: not server.alerts()["firing"], "the alert goes on")
+        server.await_samples(f'{STATUS}{{status="up"}} == 1')
 
 
 def documented(heading: str) -> list[dict[str, Any]]:
@@ -148,7 +172,7 @@ def test_a_new_resource_begins_at_zero(site: Site, tmp_path: Path, require_serve
             assert (first.value, first.labels["service"]) == (0, "erp-preprod")
         refusals = server.await_samples("necism_resync_refusals_total")
         assert {one.value for one in refusals} == {0}
-        command = site.command("resync", "erp-preprod/sync#1", "--trigger", "timer")
+        command = site.command("resync", SEL, "--trigger", "timer")
         subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=GENEROUS)
         (refused,) = server.await_samples("increase(necism_resync_refusals_total[1m]) > 0")
         assert refused.labels["reason"] == "not-automatic"
