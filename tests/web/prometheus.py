@@ -90,12 +90,12 @@ def job(
     labels: Mapping[str, str] | None = None,
     more: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
-    """A scrape job for an exporter, every second, with what else its configuration says."""
+    """A scrape job for an exporter, every two seconds, with what else its configuration says."""
     target = {"targets": [f"127.0.0.1:{exporter.port}"], "labels": dict(labels or {})}
     return {
         "job_name": name,
-        "scrape_interval": "1s",
-        "scrape_timeout": "1s",
+        "scrape_interval": "2s",
+        "scrape_timeout": "2s",
         "static_configs": [target],
         **(more or {}),
     }

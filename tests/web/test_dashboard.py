@@ -22,8 +22,8 @@ SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 METRIC: Final = re.compile(r"\bnecism_\w+")
 UNITS: Final = {"short", "s", "bytes", "percentunit", "cps"}
 SETTLED: Final = (
-    'min_over_time(necism_findings{finding="too-old"}[4s]) == 1'
-    " and on (service, resource) min_over_time(necism_resync_runs_total[4s]) == 1"
+    'min_over_time(necism_findings{finding="too-old"}[6s]) == 1'
+    " and on (service, resource) min_over_time(necism_resync_runs_total[6s]) == 1"
 )
 """The run was counted, and the set has been old again for some scrapes."""
 CHOSEN: Final = {"$__rate_interval": "1m", "$job": "necism", "$instance": ".+", "$service": "erp-preprod"}
