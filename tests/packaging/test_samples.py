@@ -1,5 +1,6 @@
 """The files people drop in are accepted by the programs they are for."""
 
+import re
 import socket
 import subprocess
 from collections.abc import Callable

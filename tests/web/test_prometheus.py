@@ -1,16 +1,21 @@
-"""The whole story with a real Prometheus: it scrapes, a set goes stale, the shipped rule fires, a resync ends it."""
+"""The whole story with a real Prometheus: over TLS it sees a set go stale, the shipped rule fires, a resync ends it."""
 
+import ssl
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import pytest
 import yaml
 
 from necism_monitor.simulator.world import edit_world
 from tests.web.ages import age
+from tests.web.certificates import make_pair
 from tests.web.prometheus import RULES, Door, Prometheus, hasten, job, prometheus
 from tests.web.rig import GENEROUS, Site, environment
 
@@ -22,9 +27,26 @@ SEL = "erp-preprod/sync#1"
 
 
 @pytest.fixture(name="door")
-def door_fixture() -> Door:
-    """How the exporter is reached in the story: plain HTTP."""
-    return Door()
+def door_fixture(tmp_path: Path) -> Door:
+    """TLS and a user, as the shipped sample asks for them; only its files lie elsewhere."""
+    pair, web, password = make_pair(tmp_path, "exporter"), tmp_path / "web.yml", tmp_path / "password"
+    password.write_text("secret")
+    hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+    tls = {"cert_file": str(pair.cert), "key_file": str(pair.key)}
+    web.write_text(yaml.safe_dump({"tls_server_config": tls, "basic_auth_users": {"prometheus": hashed}}))
+    (sample,) = yaml.safe_load((ROOT / "packaging/prometheus/necism.scrape-tls.yml").read_text())["scrape_configs"]
+    scrape = {name: sample[name] for name in ("scheme", "tls_config", "basic_auth", "honor_labels")}
+    scrape["tls_config"]["ca_file"], scrape["basic_auth"]["password_file"] = str(pair.cert), str(password)
+    return Door(("--web.config.file", str(web)), scrape)
+
+
+def shut(port: int, trusted: Path) -> bool:
+    """Whether the exporter says 401 to a client that names no user."""
+    context = ssl.create_default_context(cafile=str(trusted))
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"https://127.0.0.1:{port}/metrics", timeout=GENEROUS, context=context)
+    with refused.value as answer:
+        return answer.code == 401
 
 
 def run(site: Site, *words: str) -> None:
@@ -63,6 +85,8 @@ def test_a_set_goes_stale_and_an_alert_fires_until_it_is_resynced(
         server.await_that(lambda: server.alerts() == QUIET, "alerts before anything happened")
         (images,) = server.await_samples("count(necism_snapshot_timestamp_seconds)")
         assert (up.value, images.value) == (1, 2)
+        # The door is shut for whoever does not know the password.
+        assert shut(exporter.port, tmp_path / "exporter.crt")
         note("up, no alert")
         age(site, 72)
         server.await_that(lambda: server.alerts()["pending"] | server.alerts()["firing"], "nothing is pending")
