@@ -43,6 +43,8 @@ class Request(NamedTuple):
     """Refuse unless the plan has this hash."""
     wait: float = 0.0
     """Seconds to wait for the lock."""
+    told: str | None = None
+    """The refusal that this request was given before: it is not noted twice."""
 
 
 class Desk(NamedTuple):
@@ -110,9 +112,10 @@ def tidy(desk: Desk, resource: Resource) -> None:
 
 def refuse(desk: Desk, resource: Resource, request: Request, refused: Refusal) -> Report:
     """Note the refusal; a dry run leaves no trace."""
-    level = "INFO" if refused.exit in {4, 7} else "ERROR"
+    again = refused.code == request.told
+    level = "DEBUG" if again else "INFO" if refused.exit in {4, 7} else "ERROR"
     desk.narrator.say(level, f"refused: {refused.code}: {refused.text} (hint: {refused.hint})")
-    if not request.dry_run:
+    if not request.dry_run and not again:
         record = {
             "at": desk.clock.now(),
             "service": resource.service,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from necism_monitor.domain.names import ArrayName, LdName, ResourceId
     from necism_monitor.domain.reading import Observation, Unread, Volumes
     from necism_monitor.domain.record import Header, Line, RunFile
+    from necism_monitor.domain.request import Errand, Found
     from necism_monitor.domain.run import Run
     from necism_monitor.domain.use import Use
     from necism_monitor.ism.commands import ChangeCommand, HostCommand, ReadCommand
@@ -165,6 +166,42 @@ class JournalBook(Journals, Protocol):
 
         Only for who holds the lock of the resource's array.
         """
+        ...
+
+
+class RequestBox(Protocol):
+    """Where those without rights leave requests; nothing in it is believed."""
+
+    def waiting(self) -> bool:
+        """Whether anything lies there.  Raises EnvironmentProblem."""
+        ...
+
+    def scan(self) -> list[Found]:
+        """What lies there, the oldest first.  Raises EnvironmentProblem."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Take an entry away.  Raises EnvironmentProblem."""
+        ...
+
+
+class ErrandTray(Protocol):
+    """What was taken out of the box and is not yet decided; survives a crash."""
+
+    def errands(self) -> tuple[list[Errand], list[str]]:
+        """What is to be done, the oldest first, and a sentence for each damaged one.  Raises EnvironmentProblem."""
+        ...
+
+    def holds(self, errand: Errand) -> bool:
+        """Whether the same is known already."""
+        ...
+
+    def keep(self, errand: Errand) -> None:
+        """Write it down durably.  Raises EnvironmentProblem."""
+        ...
+
+    def drop(self, errand: Errand) -> None:
+        """It is decided.  Raises EnvironmentProblem."""
         ...
 
 

@@ -52,6 +52,11 @@ EXITS: Final[Mapping[str, Mapping[int, str]]] = {
     "resume": _RESUME,
     "relink": _RELINK,
     "abandon": _ABANDON,
+    "request": {0: "the request is on disk, or the same was before", 3: "it could not be left in the spool"},
+    "dispatch": {
+        0: "whatever became of the requests: `necism history` tells", 3: "spool, state_dir or a journal is unusable",
+    },
+    "event": {0: "whatever happens"},
     "collect": {0: "every array was read", 3: "some could not be read, or the file could not be written"},
     "config": {0: "the configuration can be used", 64: "it cannot; all problems are listed"},
     "doctor": {0: "every prerequisite holds", 1: "one does not, or could not be checked"},
@@ -62,6 +67,8 @@ EXITS: Final[Mapping[str, Mapping[int, str]]] = {
 }  # fmt: skip
 PLAIN: Final = ("history", "capture", "explain", "simulator", "demo")
 """Commands that end with nothing but what every command may end with."""
+CLOSED: Final = ("check_necism", "event")
+"""Commands that never end with what every other command may end with."""
 HOOKED: Final = ("pre-resync-failed", "in-use")
 """Refusals that may come after creates: of pairs that take turns these come first."""
 EVERYWHERE: Final[Mapping[int, str]] = {
@@ -132,8 +139,8 @@ def _afterwards(code: str) -> str:
 
 
 def codes_of(verb: str) -> dict[int, str]:
-    """What a command may end with, that of every command included; the plugin has no codes above 3."""
-    if verb == "check_necism":
+    """What a command may end with, that of every command included; what monitors start has only its own."""
+    if verb in CLOSED:
         return dict(EXITS[verb])
     own = EXITS.get(verb, EVERYWHERE)
     return {**{number: text for number, text in EVERYWHERE.items() if number >= USAGE}, **own}

@@ -151,6 +151,47 @@ GUIDES: Final[Mapping[str, Guide]] = {
             Example("necism history erp/sync#1 --json", "One resource, for programs."),
         ),
     ),
+    "request": Guide(
+        CALL,
+        """
+        Leaves one small file in the spool, `run_dir`/requests, for who may write there: root and the members
+        of its group. It decides nothing. The same request twice is one, and its key starts one run.
+        """,
+        (Example("necism request erp/sync#1 --trigger icinga --key 1414995.123", "Ask because of that problem."),),
+    ),
+    "event": Guide(
+        CALL,
+        """
+        Stands behind event_handler of Nagios or in an EventCommand of Icinga, each macro as one argument. A
+        HARD WARNING or CRITICAL that is neither acknowledged nor in downtime becomes a request, once a
+        problem; everything else does nothing, macros that were not expanded included. What a request starts
+        is decided by `necism dispatch`, which reads the array.
+
+        It says one line on standard error. Where a request could not be left, syslog hears it too.
+        packaging/nagios and packaging/icinga2 hold the whole lines.
+        """,
+        (
+            Example("necism event nagios --state OK --state-type HARD erp", "A recovery: say so, and do nothing."),
+            Example("necism event icinga --state CRITICAL --state-type SOFT erp", "Not yet a problem: the same."),
+        ),
+        8,
+    ),
+    "dispatch": Guide(
+        CALL,
+        """
+        Takes every request out of the spool and tries it as `necism resync` would: with the same guards, one
+        at a time an array. What waits for a window, a cooldown, a budget or a lock is kept and tried again,
+        up to eight days; every other refusal is recorded and ends the request.
+
+        Without --loop it ends when nothing is left that can be decided now. A path unit starts it, and a
+        timer for what waits. Killed at any moment it loses no request, and no key runs twice.
+        """,
+        (
+            Example("necism dispatch", "Carry out what there is."),
+            Example("necism dispatch --loop", "Stay; SIGTERM ends it, SIGHUP tries at once what waits."),
+        ),
+        8,
+    ),
     "explain": Guide(
         LOOK,
         """
@@ -322,5 +363,6 @@ PLACES: Final = (
     Place("/etc/necism/STOP", "While it exists automatic callers are held (`kill_switch`)."),
     Place("/etc/necism/ssh_config", "For ssh, where an [array] section names a host; optional."),
     Place("/var/lib/necism", "Journals, locks and volume maps (`state_dir`)."),
+    Place("/run/necism/requests", "The spool: requests of those who hold no rights (`run_dir`)."),
     Place("/run/necism/observation.json", "The last reading of `necism collect` and of the action (`run_dir`)."),
 )

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
                 broken.append(one)
             else:
                 tales.append((tell(one, at), zone))
-    refusals, problem = _refusals(book, resources)
+    refusals, problem = _refusals(book, resources, everything=not args.selectors)
     broken += [problem] if problem else []
     tales.sort(key=lambda pair: pair[0].started_at)
     # Whoever reads the document has to know, too, that something is missing in it.
@@ -64,9 +64,15 @@ def _runs(book: Journal, resource: Resource) -> list[RunFile | JournalDamaged]:
         return [error]
 
 
-def _refusals(book: Journal, resources: tuple[Resource, ...]) -> tuple[list[dict[str, Any]], NecismError | None]:
-    """The refusals of these resources; the runs are told also where nobody can tell them."""
-    names = {(resource.service, resource.name) for resource in resources}
+def _refusals(
+    book: Journal, resources: tuple[Resource, ...], *, everything: bool
+) -> tuple[list[dict[str, Any]], NecismError | None]:
+    """The refusals of these resources, and where `everything` is told those of requests that name none.
+
+    The runs are told also where nobody can tell them.
+    """
+    names: set[tuple[object, object]] = {(resource.service, resource.name) for resource in resources}
+    names |= {(None, None)} if everything else set()
     try:
         found = book.refusals()
     except EnvironmentProblem as problem:

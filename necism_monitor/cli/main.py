@@ -37,6 +37,9 @@ VERBS: Final[Mapping[str, str]] = {
     "relink": "recovery",
     "abandon": "recovery",
     "history": "history",
+    "request": "request",
+    "dispatch": "dispatch",
+    "event": "event",
     "exporter": "exporter",
     "collect": "collect",
     "capture": "capture",
@@ -50,6 +53,7 @@ VERBS: Final[Mapping[str, str]] = {
 HIDDEN: Final[Mapping[str, str]] = {"complete": "complete"}
 """Verbs for programs of this package: neither listed nor suggested."""
 
+EVENT: Final = "event"
 USAGE, TROUBLE, BUG = 64, 3, 70
 INTERRUPTED: Final = 128 + signal.SIGINT
 ENDINGS: Final = (signal.SIGTERM, signal.SIGHUP)
@@ -62,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `necism ARGV`; the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     console.prepare()
+    if is_event(words):
+        return _handle(words)
     with _terminable():
         try:
             code = _run(words)
@@ -82,6 +88,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         # What --version prints, for instance: nothing else has said yet that it is lost.
         code = code or _report(problem)
     return code
+
+
+def is_event(words: Sequence[str]) -> bool:
+    """Whether this is an event handler: whoever starts one has nobody to read what went wrong."""
+    try:
+        verb = find_verb(words)
+    except UsageError:
+        return False
+    # Behind an option that nobody knows no verb can be told from its value.
+    return verb == EVENT or (verb is None and EVENT in words)
+
+
+def _handle(words: list[str]) -> int:
+    """An event handler ends with 0, and with one line where it could not do what it is for."""
+    try:
+        _run(words)
+        console.finish()
+    except SystemExit:
+        # From --help and --version.
+        return 0
+    except BaseException as error:  # noqa: BLE001 - a monitor takes anything but 0 for trouble of its own
+        from necism_monitor.cli.event import lament  # noqa: PLC0415 - no other verb pays for it
+
+        lament(error)
+    return 0
 
 
 def _run(words: list[str]) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn, Protocol, cast
 
 from necism_monitor import __version__
 from necism_monitor.cli.console import say
-from necism_monitor.cli.wiring import Paths
+from necism_monitor.cli.paths import Paths
 from necism_monitor.domain.errors import UsageError
 from necism_monitor.domain.selectors import suggest
 

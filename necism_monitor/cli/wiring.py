@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from necism_monitor.adapters.blockdev import BlockDevices
 from necism_monitor.adapters.clock import SystemClock, host_zone
@@ -13,20 +13,14 @@ from necism_monitor.adapters.process import ProcessRunner
 from necism_monitor.adapters.reach import ArrayReader
 from necism_monitor.adapters.volume_map import FileMap
 from necism_monitor.app.look import Sources
+from necism_monitor.cli.paths import Paths
 from necism_monitor.domain.errors import UsageError
 from necism_monitor.domain.model import Array, Config
 from necism_monitor.ism.output import Output
 
+__all__ = ["Paths", "examine_config", "known_arrays", "load_config", "make_sources", "observation_file"]
+
 OBSERVATION: Final = "observation.json"
-
-
-class Paths(NamedTuple):
-    """The four paths that options set; None = the environment, the configuration or the default says."""
-
-    config: str | None = None
-    ism_path: str | None = None
-    state_dir: str | None = None
-    run_dir: str | None = None
 
 
 def load_config(paths: Paths, environ: Mapping[str, str]) -> Config:

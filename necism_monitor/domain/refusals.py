@@ -149,8 +149,16 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "`consumers = none`",
         "An LV that would be detached is used, or an automatic caller cannot prove that it is not.",
     ),
+    "unknown-selector": Entry(
+        "correct the name where it was written: in the handler's command, or in `map` of [webhook]",
+        "A request in the spool names a service or a resource that the configuration does not know.",
+    ),
+    "request-rejected": Entry(
+        "find out who left it there: only `necism request`, `necism event` and the webhook write into the spool",
+        "A file in the spool is no request, or belongs to nobody who may ask. It was taken away unread or undone.",
+    ),
 }
-"""Every refusal this release can give, in the order in which the guards are asked."""
+"""Every refusal this release can give, in the order in which the guards are asked; the last two before all guards."""
 
 
 def refusal(code: str, text: str, hint: str | None = None) -> Refusal:

@@ -150,8 +150,9 @@ def _phase(phase: Phase) -> str:
 def refusal_story(record: Mapping[str, Any]) -> str:
     """A refusal in one line."""
     shown = _refusal(record)
-    where = f"{shown['service']}/{shown['resource']}"
+    where = "the spool" if shown["resource"] is None else f"{shown['service']}/{shown['resource']}"
     key = "" if record.get("key") is None else f", key {record['key']}"
-    asked = f"by {record.get('user')}, {shown['trigger']}{key}"
+    trigger = "" if shown["trigger"] is None else f", {shown['trigger']}"
+    asked = f"by {record.get('user')}{trigger}{key}"
     refused = f"refused: {shown['code']}: {shown['text']} (hint: {shown['hint']})"
     return one_line(f"{shown['at']}  {where}  {refused} ({asked})")

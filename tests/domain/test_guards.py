@@ -123,6 +123,7 @@ WOUNDS: Final = [code for code in TABLE_CODES if code not in BY_ALARM]
 BEGINNING: Final = ("run-on", "disabled", "unfinished", "journal-unreadable", "locked")
 UNATTENDED: Final = ("not-automatic", "key-spent", "killed", "outside-window", "cooling-down", "over-budget")
 LATER: Final = ("plan-changed", "pre-resync-failed", "in-use")
+IN_THE_SPOOL: Final = ("unknown-selector", "request-rejected")
 ORDER: Final = (
     "run-on disabled unfinished journal-unreadable locked not-automatic key-spent killed outside-window cooling-down "
     "over-budget prerequisite ambiguous-array state-unreadable unexpected-state not-found wrong-bv wrong-link "
@@ -138,16 +139,16 @@ def said_to(world: World) -> tuple[str, str, str]:
 
 
 def test_every_guard_of_a_reading_or_a_journal_has_a_case() -> None:
-    """No refusal is left without a situation that raises it, but for those that are given during a run."""
+    """No refusal is left without a situation that raises it, but for those given during a run or before any guard."""
     assert [*CASES] == ORDER
-    assert {*CASES, *LATER} == set(CATALOGUE)
+    assert {*CASES, *LATER, *IN_THE_SPOOL} == set(CATALOGUE)
 
 
 def test_the_guards_stand_in_the_order_of_the_catalogue() -> None:
     """What is documented as asked first is asked first."""
     tables = [code for code, _ in (*beginning.BEGINNING, *beginning.UNATTENDED, *TABLE)]
     assert tables == ORDER
-    assert list(CATALOGUE) == [*ORDER, *LATER]
+    assert list(CATALOGUE) == [*ORDER, *LATER, *IN_THE_SPOOL]
     assert (tables[:5], tables[5:11]) == ([*BEGINNING], [*UNATTENDED])
 
 
