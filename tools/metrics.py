@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from necism_monitor.render.family_table import FAMILIES, PREFIX, Family
+from necism_monitor.render.family_table import FAMILIES, PREFIX, WEBHOOK_FAMILIES, Family
 
 HEAD: Final = """\
 # Metrics
@@ -31,19 +31,36 @@ on them fires.
 """
 
 
+WEBHOOK: Final = """\
+## The webhook
+
+What `necism webhook` shows at its own address, beside `necism_config_last_reload_successful` and `necism_build_info`:
+what it counted since its start. [webhook.md](webhook.md) explains the reasons.
+
+| family | type | labels | meaning |
+|---|---|---|---|
+"""
+ALL: Final = {**FAMILIES, **WEBHOOK_FAMILIES}
+
+
 def paper() -> str:
     """The page."""
-    rows = [
+    words = ["", "## The words of labels", "", *vocabulary(), ""]
+    return "\n".join([*HEAD.splitlines(), *rows(FAMILIES), "", *WEBHOOK.splitlines(), *rows(WEBHOOK_FAMILIES), *words])
+
+
+def rows(families: Mapping[str, Family]) -> list[str]:
+    """A line of the table for each family."""
+    return [
         f"| `{PREFIX}{name}` | {entry.kind.value} | {' '.join(f'`{label}`' for label in entry.labels)} | {entry.text} |"
-        for name, entry in FAMILIES.items()
+        for name, entry in families.items()
     ]
-    return "\n".join([*HEAD.splitlines(), *rows, "", "## The words of labels", "", *vocabulary(), ""])
 
 
 def vocabulary() -> Iterator[str]:
     """A line for every label whose values are known beforehand, with the families that have it."""
-    for label, words in dict.fromkeys(found for entry in FAMILIES.values() for found in entry.words.items()):
-        families = " and ".join(f"`{PREFIX}{name}`" for name, entry in FAMILIES.items() if has(entry, label, words))
+    for label, words in dict.fromkeys(found for entry in ALL.values() for found in entry.words.items()):
+        families = " and ".join(f"`{PREFIX}{name}`" for name, entry in ALL.items() if has(entry, label, words))
         yield f"- `{label}` of {families}: {', '.join(f'`{word}`' for word in words)}"
 
 

@@ -61,6 +61,7 @@ EXITS: Final[Mapping[str, Mapping[int, str]]] = {
     "config": {0: "the configuration can be used", 64: "it cannot; all problems are listed"},
     "doctor": {0: "every prerequisite holds", 1: "one does not, or could not be checked"},
     "exporter": {0: "asked to stop", 1: "cannot listen on the address", 3: "a library of the extra `web` is missing"},
+    "webhook": {0: "asked to stop", 1: "cannot listen on the address", 3: "a library of the extra `web` is missing"},
     "check_necism": {
         0: "OK: up", 1: "WARNING", 2: "CRITICAL, by your thresholds only", 3: "UNKNOWN: could not tell, or wrong usage",
     },

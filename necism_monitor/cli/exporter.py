@@ -6,48 +6,15 @@ import argparse
 from typing import Final
 
 from necism_monitor.cli.options import Subparsers, add_verb
-from necism_monitor.domain.errors import EnvironmentProblem
+from necism_monitor.cli.web_flags import add_web_flags, web_libraries
 
-LIBRARIES: Final = frozenset(
-    {"prometheus_client", "starlette", "uvicorn", "h11", "jinja2", "markupsafe", "anyio", "yaml", "bcrypt"}
-)
 MAX_REQUESTS: Final = 40
 
 
 def register(subparsers: Subparsers) -> None:
     """`necism exporter [--web.listen-address A].. [--web.telemetry-path P] [--web.config.file F] ..`."""
-    parser = add_verb(
-        subparsers,
-        "exporter",
-        run,
-        "serve Prometheus metrics and a page",
-    )
-    parser.add_argument(
-        "--web.listen-address",
-        dest="listen_address",
-        metavar="ADDRESS",
-        action="append",
-        help="[HOST]:PORT, also several times; port 0 = any free one; default `listen_address` of [exporter], "
-        "else :19942",
-    )
-    parser.add_argument(
-        "--web.telemetry-path",
-        dest="telemetry_path",
-        metavar="PATH",
-        help="path of the metrics; default `telemetry_path` of [exporter], else /metrics",
-    )
-    parser.add_argument(
-        "--web.config.file",
-        dest="web_config",
-        metavar="FILE",
-        help="TLS, users, headers and a rate limit, as other exporters have them; default `web_config` of [exporter]",
-    )
-    parser.add_argument(
-        "--web.systemd-socket",
-        dest="systemd_socket",
-        action="store_true",
-        help="serve on the sockets that systemd hands over, instead of addresses",
-    )
+    parser = add_verb(subparsers, "exporter", run, "serve Prometheus metrics and a page")
+    add_web_flags(parser, "exporter", ":19942")
     parser.add_argument(
         "--web.max-requests",
         dest="max_requests",
@@ -60,15 +27,9 @@ def register(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve.  Raises EnvironmentProblem where the libraries of the extra `web` are missing."""
-    try:
+    with web_libraries("the exporter"):
         # Here and not above: other verbs, and `necism --help`, do without these libraries and their loading time.
         from necism_monitor.cli.serving import serve_exporter  # noqa: PLC0415 - see the sentence above
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in LIBRARIES:
-            raise
-        raise EnvironmentProblem(
-            f"the exporter needs the Python library {error.name}", "pip install 'necism-monitor[web]'"
-        ) from error
     return serve_exporter(args)
 
 

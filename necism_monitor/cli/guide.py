@@ -227,6 +227,20 @@ GUIDES: Final[Mapping[str, Guide]] = {
         ),
         8,
     ),
+    "webhook": Guide(
+        SERVE,
+        """
+        Takes what Alertmanager delivers to /, and leaves a request in the spool for each alert that the
+        section [webhook] maps to a selector. It holds no rights: `necism dispatch` decides what comes of it.
+        On another address than one of this host it wants TLS, and users, a token or client certificates.
+        SIGHUP reads the configuration again, SIGTERM ends it.
+        """,
+        (
+            Example("necism webhook", "Listen on 127.0.0.1:19943."),
+            Example("necism webhook --web.listen-address :19943 --web.config.file web.yml", "For others, by TLS."),
+        ),
+        8,
+    ),
     "doctor": Guide(
         BUILD,
         """

@@ -41,6 +41,7 @@ VERBS: Final[Mapping[str, str]] = {
     "dispatch": "dispatch",
     "event": "event",
     "exporter": "exporter",
+    "webhook": "webhook",
     "collect": "collect",
     "capture": "capture",
     "doctor": "doctor",

@@ -18,7 +18,7 @@ from necism_monitor.domain.model import Resource
 from necism_monitor.domain.refusals import CATALOGUE as REFUSALS
 from necism_monitor.domain.states import LinkState, SnapshotState
 from necism_monitor.domain.verdicts import ArrayVerdict, PairVerdict, ResourceVerdict
-from necism_monitor.render.family_table import BUCKETS, FAMILIES, PREFIX, Kind
+from necism_monitor.render.family_table import BUCKETS, FAMILIES, PREFIX, WEBHOOK_FAMILIES, Kind
 from necism_monitor.render.last_good import Sight
 
 
@@ -44,7 +44,7 @@ class _Series:
     """One family of the table in the making; None is no series."""
 
     def __init__(self, name: str) -> None:
-        entry = FAMILIES[name]
+        entry = FAMILIES.get(name) or WEBHOOK_FAMILIES[name]
         make = CounterMetricFamily if entry.kind is Kind.COUNTER else GaugeMetricFamily
         self.family = make(f"{PREFIX}{name}", entry.text, labels=entry.labels)
 
@@ -238,3 +238,13 @@ def program_families(program: Program) -> list[Metric]:
     build = _Series("build_info")
     build.add((program.version, program.python), 1)
     return [reload.family, build.family]
+
+
+def request_families(requests: Mapping[str, int], rejected: Mapping[str, int]) -> list[Metric]:
+    """What the webhook counted: requests by trigger, and what asked for nothing by reason."""
+    left, asked_for_nothing = _Series("requests_total"), _Series("requests_rejected_total")
+    for trigger, number in requests.items():
+        left.add((trigger,), number)
+    for reason, number in rejected.items():
+        asked_for_nothing.add((reason,), number)
+    return [left.family, asked_for_nothing.family]

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from necism_monitor.domain.findings import CATALOGUE as FINDINGS
 from necism_monitor.domain.findings import Verdict
 from necism_monitor.domain.refusals import CATALOGUE as REFUSALS
+from necism_monitor.domain.rejections import Rejection
 from necism_monitor.domain.states import LinkState, SnapshotState
 
 PREFIX: Final = "necism_"
@@ -152,4 +153,20 @@ FAMILIES: Final[Mapping[str, Family]] = {
         ("version", "pythonversion"), "Version of necism-monitor and of the Python it runs on, always 1."
     ),
 }
-"""Every family by its name without prefix."""
+"""Every family of the exporter by its name without prefix."""
+
+WEBHOOK_FAMILIES: Final[Mapping[str, Family]] = {
+    "requests_total": Family(
+        ("trigger",),
+        "Requests that `necism webhook` left in the spool, those that lay there already included.",
+        Kind.COUNTER,
+        {"trigger": ("alertmanager",)},
+    ),
+    "requests_rejected_total": Family(
+        ("reason",),
+        "Deliveries, and alerts in them, that asked for nothing.",
+        Kind.COUNTER,
+        {"reason": _words(Rejection)},
+    ),
+}
+"""What the webhook shows instead, beside its configuration and its build."""

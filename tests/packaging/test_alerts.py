@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from necism_monitor.domain import findings, refusals
-from necism_monitor.render.family_table import FAMILIES
+from necism_monitor.domain.rejections import Rejection
+from necism_monitor.render.family_table import FAMILIES, WEBHOOK_FAMILIES
 from tests.packaging.alert_worlds import ALERTS, ROOT, RULES, promtool
 
 TESTS: Final = RULES.with_name("necism.rules.test.yml")
@@ -80,11 +81,12 @@ def test_a_case_that_is_wrong_fails(require_server: Callable[[str], Path], tmp_p
 
 def test_the_rules_speak_of_what_the_exporter_shows() -> None:
     """Every metric, finding, refusal and status that an expression names exists."""
-    known = {f"necism_{name}" for name in FAMILIES}
+    known = {f"necism_{name}" for name in (*FAMILIES, *WEBHOOK_FAMILIES)}
     plain = re.sub("|".join(RECORDED), "", re.sub(r'"[^"]*"', "", EXPRESSIONS))
     assert set(re.findall(r"[\w:]*necism_[\w:]+", plain)) <= known
     assert words("finding") <= set(findings.CATALOGUE)
-    assert words("reason") | words("reason", "!~") <= set(refusals.CATALOGUE)
+    reasons = words("reason") | words("reason", "!~")
+    assert reasons <= set(refusals.CATALOGUE) | {one.value for one in Rejection}
     assert words("status") == {"up"}
 
 
