@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from necism_monitor.domain.errors import ConfigError, UsageError
+from necism_monitor.web import auth
 from necism_monitor.web.protection import Bucket, Keeper
 from necism_monitor.web.webconfig import RateLimit
 from tests.web.certificates import client_context, make_pair, sign
@@ -288,3 +289,11 @@ def test_http2_is_said_not_to_be_spoken(web: Web, caplog: pytest.LogCaptureFixtu
     with caplog.at_level(logging.INFO):
         web.keeper(PAIR + "http_server_config:\n  http2: true\n")
     assert "speaks HTTP/1.1" in caplog.text
+
+
+def test_too_many_passwords_at_once_are_told_to_come_again(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 with a time to wait: neither let in nor refused for good."""
+    monkeypatch.setattr(auth, "PENDING", 0)
+    with serve(web.keeper(USERS)) as fast:
+        status, headers, _ = fast.get(**as_user("alice", "secret"))
+        assert (status, headers["retry-after"], "www-authenticate" in headers) == (503, "1", False)

@@ -1,6 +1,8 @@
 """The exporter as a process: how it starts, what it refuses, how it ends.  How it bears clients: test_patience."""
 
+import contextlib
 import json
+import resource
 import signal
 import socket
 import subprocess
@@ -311,3 +313,22 @@ def test_config_check_reads_the_web_configuration(site: Site) -> None:
             timeout=GENEROUS,
         )
         assert (done.returncode, "web.yml:2: the password is no bcrypt hash" in done.stderr) == (code, code != 0)
+
+
+def test_a_lack_of_descriptors_is_said_once_and_survived(site: Site) -> None:
+    """A process that may open nothing more drops who asks for nothing, tells of it, and serves on afterwards."""
+    with site.exporter() as exporter, contextlib.ExitStack() as stack:
+        exporter.get()
+        for _ in range(5):
+            stack.enter_context(exporter.connect())
+        while len(list(Path(f"/proc/{exporter.process.pid}/fd").iterdir())) < 12:
+            time.sleep(0.02)
+        before = resource.prlimit(exporter.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(exporter.process.pid, resource.RLIMIT_NOFILE, (10, before[1]))
+        for _ in range(5):
+            stack.enter_context(exporter.connect())
+        exporter.await_log("cannot accept connections: Too many open files")
+        resource.prlimit(exporter.process.pid, resource.RLIMIT_NOFILE, before)
+        assert exporter.get("/-/healthy").status == 200
+        assert exporter.log.read_text().count("cannot accept") == 1
+        assert exporter.stop() == 0
