@@ -92,6 +92,10 @@ class Fast:
         """How many are open, those in a handshake included."""
         return self._server.door.count
 
+    def sockets(self) -> list[socket.socket]:
+        """The server's ends of the open connections."""
+        return list(self._server.door._inside.values())
+
     def wait_for(self, count: int) -> None:
         """Wait until so many connections are open."""
         deadline = time.monotonic() + GENEROUS

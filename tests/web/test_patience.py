@@ -71,6 +71,15 @@ def test_drips_do_not_extend_the_deadline(fast: Fast) -> None:
         assert time.monotonic() - began < GENEROUS
 
 
+def test_an_answer_is_sent_as_it_is_written(fast: Fast) -> None:
+    """No part of it waits for an acknowledgement that the client delays: the kernel is told to gather nothing."""
+    with fast, fast.connect() as client:
+        client.sendall(GET)
+        fast.wait_for(1)
+        (connection,) = fast.sockets()
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
 def test_an_idle_connection_ends(fast: Fast) -> None:
     """After an answer the next request may take its time, but not for ever; a TLS goodbye is not waited for."""
     with fast, fast.connect() as client:
