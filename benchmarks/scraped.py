@@ -6,9 +6,12 @@ of questions: what an array takes to answer is no cost of a scrape.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
+import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -40,6 +43,15 @@ class Place(NamedTuple):
     pid: int
     port: int
     path: str = "/metrics"
+    tls: bool = False
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection to it; its certificate is not looked at."""
+        if not self.tls:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=context)
 
     def cpu(self) -> float:
         """Seconds of processor time so far."""
@@ -76,9 +88,9 @@ class _Screens:
         return screens.plain(self._world, self._world["svs"][said["-sv"]]["bv"], [said["-sv"]])
 
 
-def make_site(directory: Path, pairs: int) -> Path:
-    """A configuration with `pairs` pairs in sets of ten, and the observation of their array; its directory."""
-    config = create(directory / "array", _write_scenario(directory, pairs), "none").config
+def make_site(directory: Path, pairs: int, pairs_of_a_set: int = PAIRS_OF_A_SET) -> Path:
+    """A configuration with `pairs` pairs in sets, and the observation of their array; its directory."""
+    config = create(directory / "array", _write_scenario(directory, pairs, pairs_of_a_set), "none").config
     observe(config)
     return config
 
@@ -90,12 +102,12 @@ def observe(config: Path) -> None:
     sources.store.save({ARRAY: read_array(sources._replace(readers={ARRAY: reader}, devices={}), ARRAY)})
 
 
-def _write_scenario(directory: Path, pairs: int) -> Path:
+def _write_scenario(directory: Path, pairs: int, pairs_of_a_set: int) -> Path:
     numbers, bvs = range(pairs), max(1, pairs // PAIRS_OF_A_SET)
     service = []
-    for first in range(0, pairs, PAIRS_OF_A_SET):
-        devs = " ".join(f"SV{n:05}:LV{n:05}" for n in numbers[first : first + PAIRS_OF_A_SET])
-        service += [f"[sync#{first // PAIRS_OF_A_SET + 1}]", "type = necismsnap", f"devs = {devs}"]
+    for first in range(0, pairs, pairs_of_a_set):
+        devs = " ".join(f"SV{n:05}:LV{n:05}" for n in numbers[first : first + pairs_of_a_set])
+        service += [f"[sync#{first // pairs_of_a_set + 1}]", "type = necismsnap", f"devs = {devs}"]
     array = {
         "bvs": {f"BV{n:05}": {} for n in range(bvs)},
         "svs": {f"SV{n:05}": {"bv": f"BV{n % bvs:05}", "age": "5h"} for n in numbers},
@@ -113,6 +125,31 @@ def ours(config: Path, *options: str) -> Iterator[Place]:
     command = [sys.executable, "-m", "necism_monitor", "--config", str(config), "exporter"]
     with _started([*command, "--web.listen-address", "127.0.0.1:0", *options], config.parent / "ours.log") as place:
         yield place
+
+
+@contextmanager
+def ours_by_tls(config: Path) -> Iterator[Place]:
+    """The same with a certificate of its own."""
+    folder, pair = config.parent, config.parent / "pair.pem"
+    subject = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    openssl = shutil.which("openssl") or "openssl"
+    subprocess.run([openssl, *subject, *files], check=True, capture_output=True, timeout=PATIENCE)
+    pair.write_text((folder / "key.pem").read_text() + (folder / "cert.pem").read_text())
+    (folder / "web.yml").write_text(f"tls_server_config:\n  cert_file: {pair}\n  key_file: {pair}\n")
+    with ours(config, "--web.config.file", str(folder / "web.yml")) as place:
+        yield place._replace(tls=True)
+
+
+@contextmanager
+def crowd(place: Place) -> Iterator[None]:
+    """Two hundred clients who want nothing stand around."""
+    command = [sys.executable, "-m", "benchmarks.crowd", str(place.port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        if process.stdout is None or process.stdout.readline() != b"there\n":
+            raise SystemExit("the crowd did not come")
+        yield
+        process.communicate(timeout=PATIENCE)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import Final
 from necism_monitor.cli.options import Subparsers, add_verb
 from necism_monitor.cli.web_flags import add_web_flags, web_libraries
 
-MAX_REQUESTS: Final = 40
+MAX_REQUESTS: Final = 128
+"""Scrapes wait for one reading together, so many at once are no burden; connections are limited besides."""
 
 
 def register(subparsers: Subparsers) -> None:

@@ -22,7 +22,7 @@ def test_a_warm_scrape_costs_a_fraction_of_the_stock_handler(
     for pairs in (10, 1000):
         place = tmp_path / str(pairs)
         place.mkdir()
-        config = make_site(place, pairs)
+        config = make_site(place, pairs, pairs)
         with ours(config) as exporter:
             settle()
             found[f"ours {pairs}"] = measure(exporter, SCRAPES)
