@@ -18,12 +18,16 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 # One step a recipe line, and targets that share .venv and coverage data never at once.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-long mutation lint bench man completion reference pictures clean
+.PHONY: help venv demo test test-long test-packages mutation lint bench man completion reference pictures packages \
+  rpm-sources pins clean
 
 help:
 	@echo 'make demo       a simulated stale set: warn, resync, up, then exporter and page (DEMO=--once ends by itself)'
 	@echo 'make test       every test but the long ones, with branch coverage'
 	@echo 'make test-long  the tests that take minutes, then mutation testing of the modules that decide'
+	@echo 'make packages   the .debs, into build/packages (on Debian)'
+	@echo 'make test-packages  build them, install them in a clean root, use them, purge them (as root on Debian)'
+	@echo 'make rpm-sources  what packaging/rpm needs, into build/rpm/SOURCES'
 	@echo 'make mutation   mutation testing alone (GROUPS="ism judge" for some of it)'
 	@echo 'make lint       ruff and mypy'
 	@echo 'make bench      measure, and print the tables'
@@ -31,7 +35,8 @@ help:
 	@echo 'make completion the completion of bash, zsh and fish, into build/completion'
 	@echo 'make reference  docs/cli.md, configuration.md and metrics.md anew, from the code'
 	@echo 'make pictures   the pictures of the status page in docs/images, from the simulated array'
-	@echo 'make venv       .venv with the package, its extras and the tools'
+	@echo 'make venv       .venv with the package, its extras and the tools (HASHES=1: only files with known hashes)'
+	@echo 'make pins       write the hashes of packaging/requirements anew, after a change of constraints-dev.txt'
 	@echo 'make clean      remove what these targets made'
 
 venv: $(STAMP)
@@ -50,7 +55,12 @@ $(STAMP): setup.cfg pyproject.toml constraints-dev.txt
 	  exit 1; \
 	fi; \
 	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then "$$found" -m venv --clear $(VENV); fi
+ifdef HASHES
+	@$(PIP) install --require-hashes --requirement packaging/requirements/ci.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+else
 	@$(PIP) install --constraint constraints-dev.txt --editable '.[web,terminal,dev]'
+endif
 	@touch $@
 	@echo "$(VENV) is ready ($$($(BIN)/python --version))"
 
@@ -71,6 +81,23 @@ test-long: venv
 	$(BIN)/python -m tests.mutation.run $(GROUPS) || failed=1; \
 	exit $$failed
 
+test-packages: venv
+	@$(BIN)/python -m pytest -m packages --verbose --durations 0 --durations-min 1 tests/packaging
+
+packages: venv
+	@packaging/deb/build
+
+rpm-sources: venv
+	@packaging/rpm/sources
+
+# Hashes of every file of a release, whatever machine it is for: pip alone cannot list them.
+PINS := build/pins/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+pins: venv
+	@$(PIP) install --upgrade --target build/pins uv==0.13.9
+	@cd packaging/requirements; for name in vendor vendor-el9; do \
+	  ../../$(PINS) --no-deps --constraint ../../constraints-dev.txt $$name.in --output-file $$name.txt || exit 1; done
+	@cd packaging/requirements; ../../$(PINS) --no-strip-extras ci.in --output-file ci.txt
+
 mutation: venv
 	@$(BIN)/python -m tests.mutation.run $(GROUPS)
 
@@ -78,6 +105,7 @@ lint: venv
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/bandit --quiet --recursive necism_monitor check_necism.py
 
 bench: venv
 	@set -- benchmarks/bench_*.py; \

@@ -9,7 +9,7 @@ kernel takes to load a program is not bounded: programs belong on a local disk.
 
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404  # the one module that starts processes
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -272,7 +272,7 @@ def _start(
     pass_fds: Sequence[int] = (),
     stdin: int | None = None,
 ) -> subprocess.Popen[bytes]:
-    child = subprocess.Popen(
+    child = subprocess.Popen(  # nosec B603  # argument lists, never a shell
         argv,
         bufsize=0,
         stdin=subprocess.DEVNULL if stdin is None else stdin,

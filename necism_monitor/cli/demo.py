@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import os
 import re
 import signal
@@ -42,6 +43,7 @@ def register(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show warn -> resync -> up -> exporter; 0 where every step ended as it should."""
+    _check_libraries()
     with tempfile.TemporaryDirectory(prefix="necism-demo-") as directory:
         made = create(Path(directory), "stale", SPEED, force=False)
         say(f"A simulated array, with the resync times of a real one cut to {float(SPEED):.0%}: {directory}")
@@ -64,6 +66,16 @@ def run(args: argparse.Namespace) -> int:
         return _serve(config, once=args.once)
 
 
+def _check_libraries() -> None:
+    """Raises EnvironmentProblem where what the story needs is in a package that is not installed."""
+    for library, package in (("nagiosplugin", "nagios-plugins-necism"), ("uvicorn", "necism-exporter")):
+        if importlib.util.find_spec(library) is None:
+            raise EnvironmentProblem(
+                f"the demo shows the check and the exporter, and the Python library {library} is missing",
+                f"install the package {package}, or pip install 'necism-monitor[web]'",
+            )
+
+
 def _step(config: str, words: tuple[str, ...]) -> int:
     """Run one command of the story, shown as a person would type it."""
     program = words[0] if words[0] == "check_necism" else f"necism {' '.join(words)}"
@@ -77,8 +89,10 @@ def _step(config: str, words: tuple[str, ...]) -> int:
 
 def _check(config: str) -> int:
     """The plugin ends its process, so it gets one of its own."""
-    argv = (sys.executable, "-m", "check_necism", "--config", config)
-    output = ProcessRunner().read(argv, 60)
+    argv = (sys.executable, "-P", "-m", "check_necism", "--config", config)
+    # Where this process found the package is where that one finds it, however it was installed.
+    places = os.pathsep.join(place for place in sys.path if place)
+    output = ProcessRunner().read(argv, 60, env={"PYTHONPATH": places})
     say(output.stdout.rstrip("\n"))
     return output.code if output.code is not None else 3
 
@@ -122,7 +136,7 @@ def _fetch(url: str) -> str:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - an address of our own exporter
+            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - an address of our own exporter  # nosec B310
                 return str(answer.read().decode())
         except OSError:
             if time.monotonic() > deadline:

@@ -36,6 +36,7 @@ NOQA: Final = re.compile(r"#\s*noqa(?P<codes>:\s*[A-Z]+[0-9]+(?:\s*,\s*[A-Z]+[0-
 TYPE_IGNORE: Final = re.compile(
     r"#\s*type:\s*ignore(?P<codes>\[[a-z-]+(?:\s*,\s*[a-z-]+)*\])?(?P<reason>.*)", re.IGNORECASE
 )
+NOSEC: Final = re.compile(r"#\s*nosec(?P<codes>\s+B\d+(?:\s*,\s*B\d+)*(?=\s*(?:#|$)))?(?P<reason>.*)", re.IGNORECASE)
 NO_COVER: Final = re.compile(r"#\s*pragma:\s*no (?:cover|branch)(?P<codes>)(?P<reason>.*)", re.IGNORECASE)
 
 
@@ -62,13 +63,18 @@ def comments(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def find_bare(path: Path) -> list[str]:
-    """Exceptions from ruff, mypy and coverage that lack their code or their reason."""
+    """Exceptions from ruff, mypy, bandit and coverage that lack their code or their reason."""
     return [
         f"{path.name}:{line} {text}"
         for line, text in comments(path)
-        for pattern in (NOQA, TYPE_IGNORE, NO_COVER)
-        if (match := pattern.search(text)) and (match["codes"] is None or not explains(match["reason"]))
+        for pattern in (NOQA, TYPE_IGNORE, NO_COVER, NOSEC)
+        if (match := pattern.search(text)) and (match["codes"] is None or not explains(_reason(text, pattern, match)))
     ]
+
+
+def _reason(text: str, pattern: re.Pattern[str], match: re.Match[str]) -> str:
+    """What follows an exception; bandit's may stand behind ruff's for the same line, and share its reason."""
+    return text[: match.start()] + match["reason"] if pattern is NOSEC else match["reason"]
 
 
 def explains(reason: str) -> bool:
@@ -120,6 +126,11 @@ def test_every_exception_carries_code_and_reason() -> None:
         ("type: ignore[misc]  # noqa: PGH003", 2),
         ("pragma: no cover", 1),
         ("pragma: no cover - only another kernel answers so", 0),
+        ("nosec", 1),
+        ("nosec B603", 1),
+        ("nosec - argument lists only", 1),
+        ("nosec B603  # argument lists only", 0),
+        ("noqa: S310 - our own address  # nosec B310", 0),
         ("a sentence about coverage", 0),
     ],
 )
