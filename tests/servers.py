@@ -32,6 +32,8 @@ DEBIAN_PACKAGES: Final[Mapping[str, str]] = {
     "dpkg-buildpackage": "dpkg-dev",
     "lintian": "lintian",
     "rpmlint": "rpmlint",
+    "rpmbuild": "rpm",
+    "rpmspec": "rpm",
     "strace": "strace",
     "debugfs": "e2fsprogs",
     "mkfs.ext4": "e2fsprogs",

@@ -173,7 +173,8 @@ def test_the_integration_runs_the_command_of_the_readme() -> None:
     script = read(".ci/run")
     commands = re.findall(r"^(make [a-z-]+)$", script, re.MULTILINE)
     assert "make test" in commands
-    assert set(commands) == {"make test", "make lint"}
+    assert set(commands) == {"make test", "make test-packages", "make lint"}
+    assert re.search(r"^export HASHES=1$", script, re.MULTILINE)
     assert re.search(r"^export NECISM_REQUIRE_SERVERS=1$", script, re.MULTILINE)
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
 

@@ -1,0 +1,277 @@
+"""The Debian packages: built here, installed in a clean root, used there by the users they are for, and purged."""
+
+import re
+import subprocess
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.packaging.clean_root import CleanRoot, unpack
+from tests.packaging.units import INSTANCE, ROOT, UNITS
+from tests.servers import require_server
+
+pytestmark = [pytest.mark.long, pytest.mark.packages]
+
+CHECK: Final = ("necism-monitor", "nagios-plugins-necism")
+ALL: Final = (*CHECK, "necism-exporter", "necism-resync")
+PLUGIN: Final = "/usr/lib/nagios/plugins/check_necism"
+SIMULATED: Final = "/srv/array"
+ISM: Final = ("--ism-path", f"{SIMULATED}/bin")
+AS_NAGIOS: Final = ("setpriv", "--reuid=nagios", "--regid=nagios", "--clear-groups", "--no-new-privs")
+AS_NECISM: Final = (
+    "setpriv",
+    "--reuid=necism",
+    "--regid=necism",
+    "--clear-groups",
+    "--no-new-privs",
+    "--bounding-set=-all",
+)
+WITHOUT_MANUAL: Final = frozenset({"no-manual-page"})
+"""What lintian says where the source makes no man pages."""
+HANDWRITTEN: Final = {"necism-monitor/postrm"}
+"""Maintainer scripts with lines of ours: state goes at purge."""
+
+
+@pytest.fixture(scope="module")
+def debs() -> Mapping[str, Path]:
+    """Package -> its file, as `make packages` makes them."""
+    require_server("dpkg-buildpackage")
+    done = subprocess.run(["make", "packages"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=1800)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = sorted((ROOT / "build/packages").glob("*.deb"))
+    return {path.name.partition("_")[0]: path for path in found}
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """Where roots lie; readable by the users in them, which pytest's own directories are not."""
+    with tempfile.TemporaryDirectory(prefix="necism-roots-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def base(debs: Mapping[str, Path], place: Path) -> CleanRoot:
+    """A clean root with what the packages depend on, a simulated array, a service of it, and the user nagios."""
+    for program in ("debootstrap", "unshare", "setpriv"):
+        require_server(program)
+    root = unpack(place / "base")
+    for path in debs.values():
+        (root.path / "root" / path.name).write_bytes(path.read_bytes())
+    planned = root.must("apt-get", "install", "--simulate", "--no-install-recommends", *files(debs, ALL))
+    others = set(re.findall(r"^Inst (\S+)", planned, re.MULTILINE)) - set(ALL)
+    install(root, *sorted(others))
+    root.must("useradd", "--system", "nagios")
+    return root
+
+
+def files(debs: Mapping[str, Path], names: tuple[str, ...]) -> list[str]:
+    """Where the packages lie in a root."""
+    return [f"/root/{debs[name].name}" for name in names]
+
+
+def install(root: CleanRoot, *words: str) -> str:
+    """Install packages with what they depend on."""
+    return root.must("apt-get", "--quiet", "install", "--yes", "--no-install-recommends", *words)
+
+
+def simulate(root: CleanRoot) -> None:
+    """Put a simulated array with a stale set into a root, and its service where the packages look for services."""
+    root.must("necism", "simulator", "create", SIMULATED, "--scenario", "stale")
+    root.must("cp", f"{SIMULATED}/config/services/erp-preprod.conf", "/etc/necism/services/")
+
+
+@pytest.fixture(scope="module")
+def checked(base: CleanRoot, debs: Mapping[str, Path], place: Path) -> CleanRoot:
+    """A root in which somebody wanted the check and nothing else."""
+    root = base.copy(place / "checked")
+    install(root, *files(debs, CHECK))
+    simulate(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def full(base: CleanRoot, debs: Mapping[str, Path], place: Path) -> CleanRoot:
+    """A root with all four packages, in which root has read the array once."""
+    root = base.copy(place / "full")
+    install(root, *files(debs, ALL))
+    simulate(root)
+    root.must("necism", *ISM, "collect")
+    return root
+
+
+def units_of(root: CleanRoot) -> set[str]:
+    """Our units that are installed."""
+    return {path.name for path in (root.path / "usr/lib/systemd/system").glob("necism-*")}
+
+
+@pytest.mark.proves("K10")
+def test_lintian_finds_no_fault(debs: Mapping[str, Path]) -> None:
+    """Neither errors nor warnings that are not excused in packaging/deb/debian/lintian-excused."""
+    (changes,) = (ROOT / "build/packages").glob("*.changes")
+    command = [str(require_server("lintian")), "--no-tag-display-limit", str(changes)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert "fatal" not in done.stderr, done.stderr
+    pardoned = frozenset[str]() if (ROOT / "build/man").is_dir() else WITHOUT_MANUAL
+    said = [line for line in done.stdout.splitlines() if re.match(r"[EW]: ", line)]
+    assert [line for line in said if line.split(": ")[2].split()[0] not in pardoned] == []
+
+
+@pytest.mark.proves("K01", "K03")
+def test_the_packages_hold_nothing_that_does_not_belong_there(debs: Mapping[str, Path]) -> None:
+    """No byte code, nothing in /usr/local or /etc/sudoers.d, and no program that looks for its interpreter in PATH."""
+    assert set(debs) == set(ALL)
+    for path in debs.values():
+        names = subprocess.run(["dpkg-deb", "--contents", path], capture_output=True, text=True, check=True).stdout
+        assert not re.search(r"\.py[co]$|__pycache__|\./usr/local|sudoers\.d", names, re.MULTILINE)
+        with tempfile.TemporaryDirectory() as place:
+            subprocess.run(["dpkg-deb", "--extract", path, place], check=True)
+            found = [
+                one for one in Path(place).rglob("*") if one.is_file() and one.read_bytes()[:14] == b"#!/usr/bin/env"
+            ]
+        assert found == []
+
+
+@pytest.mark.proves("K03")
+def test_every_library_that_comes_along_is_declared(debs: Mapping[str, Path]) -> None:
+    """The copyright file has the licence of each, by its short name and in full."""
+    with tempfile.TemporaryDirectory() as place:
+        subprocess.run(["dpkg-deb", "--extract", debs["necism-exporter"], place], check=True)
+        text = Path(place, "usr/share/doc/necism-exporter/copyright").read_text()
+        brought = {path.name for path in Path(place, "usr/lib/necism/vendor").iterdir()}
+    paragraphs = {
+        name: part for part in text.split("\n\n") for name in re.findall(r"^Files: vendor/(\S+)", part, re.MULTILINE)
+    }
+    assert brought | {"nagiosplugin"} == set(paragraphs)
+    for part in paragraphs.values():
+        assert re.search(r"^Copyright: \S.*\nLicense: \S", part, re.MULTILINE)
+        assert re.search(r"warranty|WARRANTIES|common-licenses", part, re.IGNORECASE)
+
+
+@pytest.mark.proves("K04")
+def test_maintainer_scripts_are_debhelpers(debs: Mapping[str, Path]) -> None:
+    """Outside the blocks that debhelper and dh-python write, nothing is done at installation; at purge state goes."""
+    for name, path in debs.items():
+        with tempfile.TemporaryDirectory() as place:
+            subprocess.run(["dpkg-deb", "--control", path, place], check=True)
+            scripts = {one.name: one.read_text() for one in Path(place).iterdir() if one.name.startswith(("p", "con"))}
+        for script in {"preinst", "postinst", "prerm", "postrm"} & set(scripts):
+            blocks = r"^# Automatically added by dh_.*?^# End automatically added section$"
+            rest = re.sub(blocks, "", scripts[script], flags=re.MULTILINE | re.DOTALL)
+            lines = {line for line in rest.splitlines() if line and not line.startswith("#")}
+            ours = lines - {"set -e", "exit 0"}
+            assert ours == set() or f"{name}/{script}" in HANDWRITTEN
+
+
+@pytest.mark.proves("K08")
+def test_the_check_brings_nothing_that_acts(checked: CleanRoot) -> None:
+    """With the check alone there is no unit but the collector's, nothing is enabled, and sudo knows nothing of us."""
+    assert units_of(checked) == {"necism-collect.service", "necism-collect.timer"}
+    assert [str(path) for path in (checked.path / "etc/systemd").rglob("*necism*")] == []
+    assert not list((checked.path / "etc").glob("sudoers.d/*necism*"))
+    assert "necism-resync" not in checked.must("dpkg-query", "--show")
+
+
+@pytest.mark.proves("K02", "N11")
+def test_the_plugin_works_as_nagios(checked: CleanRoot) -> None:
+    """User nagios gets UNKNOWN before the array was read, and WARNING for a stale set after; never more rights."""
+    blind = checked.run(*AS_NAGIOS, PLUGIN)
+    assert (blind.returncode, blind.stderr) == (3, "")
+    assert "stale" in blind.stdout
+    checked.must("necism", *ISM, "collect")
+    done = checked.run(*AS_NAGIOS, PLUGIN)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("NECISM WARNING - ")
+
+
+def test_the_demo_says_which_package_it_lacks(checked: CleanRoot) -> None:
+    """Without the exporter's libraries the demo ends with the name of the package that has them."""
+    done = checked.run("necism", "demo", "--once")
+    assert done.returncode == 3
+    assert "install the package necism-exporter" in done.stderr
+
+
+def test_everything_is_byte_compiled(full: CleanRoot) -> None:
+    """A user who may not write byte code would pay for its lack at every start."""
+    home = full.path / "usr/lib/necism"
+    sources = [path for path in home.rglob("*.py") if path.stat().st_size]
+    assert len(sources) > 100
+    assert [path for path in sources if not list((path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"))] == []
+
+
+@pytest.mark.proves("K05")
+def test_the_units_fit_the_system(full: CleanRoot) -> None:
+    """Every unit is installed, the root's own systemd has no complaint, and none of them is enabled."""
+    assert units_of(full) == {path.name for path in UNITS}
+    names = [path.name.replace("@.", f"@{INSTANCE}.") for path in UNITS]
+    done = full.run("systemd-analyze", "verify", "--man=no", *names)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [str(path) for path in (full.path / "etc/systemd").rglob("*necism*")] == []
+
+
+@pytest.mark.proves("K04", "K07")
+def test_user_and_directories_are_as_the_services_need_them(full: CleanRoot) -> None:
+    """The user cannot log in; root alone writes state and run directory; the group may leave requests."""
+    assert full.must("getent", "passwd", "necism").endswith(":/var/lib/necism:/usr/sbin/nologin\n")
+    places = ("/var/lib/necism", "/run/necism", "/run/necism/requests", "/etc/necism")
+    told = full.must("stat", "--format=%a %U:%G", *places)
+    assert told.splitlines() == ["755 root:root", "755 root:root", "2770 root:necism", "755 root:root"]
+    conffiles = full.must("dpkg-query", "--show", "--showformat=${Conffiles}\n", *ALL)
+    assert {line.split()[0] for line in conffiles.splitlines() if line} == {
+        "/etc/necism/necism.conf",
+        "/etc/nagios-plugins/config/necism.cfg",
+    }
+
+
+def test_the_demo_tells_its_story(full: CleanRoot) -> None:
+    """`necism demo --once` goes from warn to up with the packages alone."""
+    told = full.must("necism", "demo", "--once")
+    assert "NECISM WARNING" in told
+    assert "NECISM OK" in told
+    assert "erp-preprod/sync#1: done and verified" in told
+
+
+@pytest.mark.proves("K02", "S13")
+def test_the_exporter_serves_without_rights(full: CleanRoot) -> None:
+    """As necism, without capabilities, it tells what root has read and what root has done since, and writes nothing."""
+    full.must("necism", *ISM, "resync", "erp-preprod")
+    before = full.files()
+    words = (*AS_NECISM, "necism", "exporter", "--web.listen-address", "127.0.0.1:0")
+    with full.running(*words) as exporter:
+        body = scrape(exporter)
+    assert 'necism_up{array="default"} 1.0' in body
+    assert 'necism_resource_status{resource="sync#1",service="erp-preprod",status="up"} 1.0' in body
+    assert 'necism_resync_runs_total{resource="sync#1",service="erp-preprod"} 1.0' in body
+    assert full.files() - before == set()
+
+
+def scrape(exporter: subprocess.Popen[str]) -> str:
+    """The metrics of an exporter that logs where it listens."""
+    assert exporter.stderr is not None
+    said = list[str]()
+    for line in exporter.stderr:
+        said.append(line)
+        if found := re.search(r"listening on (\S+)", line):
+            with urllib.request.urlopen(f"http://{found[1]}", timeout=60) as answer:
+                return str(answer.read().decode())
+    raise AssertionError("".join(said))
+
+
+@pytest.mark.proves("K07")
+def test_a_purge_leaves_nothing(full: CleanRoot, base: CleanRoot) -> None:
+    """Removal keeps configuration and journals; a purge takes all but the account and what the administrator wrote.
+
+    The last test of this file: the packages are gone after it.
+    """
+    before = base.files()
+    full.must("dpkg", "--remove", *reversed(ALL))
+    kept = full.files()
+    assert {"/etc/necism/necism.conf", "/var/lib/necism/runs"} <= kept
+    assert not any(name.startswith("/usr/lib/necism") for name in kept)
+    full.must("dpkg", "--purge", *reversed(ALL))
+    written = {"/etc/necism", "/etc/necism/services", "/etc/necism/services/erp-preprod.conf"}
+    assert {name for name in full.files() - before if not name.startswith("/srv")} == written
