@@ -42,7 +42,7 @@ help:
 venv: $(STAMP)
 	@:
 
-$(STAMP): setup.cfg pyproject.toml constraints-dev.txt
+$(STAMP): setup.cfg pyproject.toml constraints-dev.txt $(if $(HASHES),packaging/requirements/ci.txt)
 	@command -v git >/dev/null || { echo 'make venv: git is missing: install it (apt-get install git, dnf install git)' >&2; exit 1; }
 	@found=; for python in $(INTERPRETERS); do \
 	  if "$$python" -c '$(SUITABLE)' >/dev/null 2>&1; then found=$$python; break; fi; \

@@ -10,8 +10,9 @@ from typing import Final
 
 import pytest
 
+from necism_monitor.cli.main import VERBS
 from tests.packaging.clean_root import CleanRoot, unpack
-from tests.packaging.units import INSTANCE, ROOT, UNITS
+from tests.packaging.units import INSTANCE, ROOT, UNITS, values
 from tests.servers import require_server
 
 pytestmark = [pytest.mark.long, pytest.mark.packages]
@@ -30,8 +31,6 @@ AS_NECISM: Final = (
     "--no-new-privs",
     "--bounding-set=-all",
 )
-WITHOUT_MANUAL: Final = frozenset({"no-manual-page"})
-"""What lintian says where the source makes no man pages."""
 HANDWRITTEN: Final = {"necism-monitor/postrm"}
 """Maintainer scripts with lines of ours: state goes at purge."""
 
@@ -116,9 +115,7 @@ def test_lintian_finds_no_fault(debs: Mapping[str, Path]) -> None:
     command = [str(require_server("lintian")), "--no-tag-display-limit", str(changes)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert "fatal" not in done.stderr, done.stderr
-    pardoned = frozenset[str]() if (ROOT / "build/man").is_dir() else WITHOUT_MANUAL
-    said = [line for line in done.stdout.splitlines() if re.match(r"[EW]: ", line)]
-    assert [line for line in said if line.split(": ")[2].split()[0] not in pardoned] == []
+    assert [line for line in done.stdout.splitlines() if re.match(r"[EW]: ", line)] == []
 
 
 @pytest.mark.proves("K01", "K03")
@@ -211,6 +208,18 @@ def test_the_units_fit_the_system(full: CleanRoot) -> None:
     done = full.run("systemd-analyze", "verify", "--man=no", *names)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [str(path) for path in (full.path / "etc/systemd").rglob("*necism*")] == []
+
+
+@pytest.mark.proves("K09")
+def test_manual_and_completion_come_along(full: CleanRoot) -> None:
+    """Every page that a unit names is there, every verb has its page, and each shell its completion."""
+    named = {page for path in UNITS for value in values(path, "Documentation") for page in value.split()}
+    share = full.path / "usr/share"
+    pages = {f"man:{one.name[: -len('.1.gz')]}({one.name[-4]})" for one in share.glob("man/man*/*necism*.gz")}
+    assert named <= pages
+    assert {f"necism-{verb}" for verb in VERBS} <= {page[len("man:") :].partition("(")[0] for page in pages}
+    shells = ("bash-completion/completions/necism", "zsh/vendor-completions/_necism")
+    assert all((share / name).is_file() for name in (*shells, "fish/vendor_completions.d/necism.fish"))
 
 
 @pytest.mark.proves("K04", "K07")
