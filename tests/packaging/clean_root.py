@@ -48,6 +48,8 @@ class CleanRoot(NamedTuple):
     @contextmanager
     def running(self, *words: str) -> Iterator[subprocess.Popen[str]]:
         """A command in it that ends with the block; standard error is a pipe."""
+        # A shell is the first process of the namespace: the tie to our end is lost by one that changes its user.
+        words = ("sh", "-c", '"$@" & wait', "sh", *words)
         process = subprocess.Popen(
             self._inside(words), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
