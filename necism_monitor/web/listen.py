@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from necism_monitor.domain.errors import EnvironmentProblem, UsageError
+
+EVERY_IPV4: Final = "0.0.0.0"  # noqa: S104 - compared, not bound  # nosec B104
+EVERY_IPV6: Final = "::"
 
 
 class Endpoint(NamedTuple):
@@ -72,5 +75,5 @@ def place_of(listener: socket.socket) -> str:
     """Where a socket listens, as people write it; a path for one of the file system."""
     name = listener.getsockname()
     if isinstance(name, tuple):
-        return str(Endpoint("" if name[0] in {"::", "0.0.0.0"} else name[0], name[1]))  # noqa: S104 - compared, not bound
+        return str(Endpoint("" if name[0] in {EVERY_IPV4, EVERY_IPV6} else name[0], name[1]))
     return str(name)

@@ -69,7 +69,7 @@ def test_sudo_allows_each_user_what_is_written_and_nothing_else(
     reader, actor = "daemon", "bin"
     text = SAMPLE.read_text().replace("/usr/bin/necism", str(bins)).replace("nagios ALL", f"{reader} ALL")
     sudoers = tmp_path / "sudoers"
-    sudoers.write_text(ADDED + text.replace("necism ALL", f"{actor} ALL"))
+    sudoers.write_text(ADDED + text.replace("operator ALL", f"{actor} ALL"))
     sudoers.chmod(0o440)
     verdicts = {
         (user, words): allowed(unshare, sudoers, user, f"{bins} {words}")
