@@ -28,7 +28,7 @@ SERVERS = ("necism-exporter.service", "necism-webhook.service")
 LIMITS = {"necism-exporter.service": 2.0, "necism-webhook.service": 2.0, "necism-collect.service": 3.0}
 """Exposure by systemd's own measure; the units that act cannot be bounded, see MOUNT_NAMESPACE."""
 
-BUILT_APART = ("dispatch", "doctor", "webhook")
+BUILT_APART = ("dispatch", "webhook")
 """Verbs that an installation may lack: `necism` then says so, and exits 64."""
 
 MOUNT_NAMESPACE = re.compile(
