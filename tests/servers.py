@@ -45,6 +45,7 @@ DEBIAN_PACKAGES: Final[Mapping[str, str]] = {
     "blockdev": "util-linux",
     "addpart": "util-linux",
     "setpriv": "util-linux",
+    "nsenter": "util-linux",
     "ssh": "openssh-client",
     "sshd": "openssh-server",
     "git": "git",

@@ -17,6 +17,10 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).parents[2]
 SLOW_NETWORK: Final = 1800
 PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
+CHECK: Final = ("necism-monitor", "nagios-plugins-necism")
+ALL: Final = (*CHECK, "necism-exporter", "necism-resync")
+SIMULATED: Final = "/srv/array"
+ISM: Final = ("--ism-path", f"{SIMULATED}/bin")
 PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy")
 CHANGING: Final = re.compile(r"/(dev|proc|root|run/systemd|sys|tmp|var/(cache|log|lib/apt|lib/dpkg/[^/]*$|tmp))(/|$)")
 """Where a system writes for itself, whatever is installed and purged."""
