@@ -18,6 +18,7 @@ from typing import IO, Final, NamedTuple
 
 from necism_monitor.adapters import children
 from necism_monitor.adapters.children import PATIENCE, Patience, Status
+from necism_monitor.adapters.gate import GATE
 from necism_monitor.adapters.program import environment, why_not_started
 from necism_monitor.adapters.streams import CAP, Cap, Files, Pipes, Texts
 from necism_monitor.ism.output import Ending, Output
@@ -272,16 +273,17 @@ def _start(
     pass_fds: Sequence[int] = (),
     stdin: int | None = None,
 ) -> subprocess.Popen[bytes]:
-    child = subprocess.Popen(  # nosec B603  # argument lists, never a shell
-        argv,
-        bufsize=0,
-        stdin=subprocess.DEVNULL if stdin is None else stdin,
-        stdout=stdout,
-        stderr=stderr,
-        env=env,
-        start_new_session=True,
-        pass_fds=pass_fds,
-    )
+    with GATE.passing():
+        child = subprocess.Popen(  # nosec B603  # argument lists, never a shell
+            argv,
+            bufsize=0,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env=env,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
     # Popen only starts: waiting is ours, because it reads an exit status that somebody else took as 0.  With a
     # return code set it neither polls nor warns when it is dropped.
     child.returncode = 0

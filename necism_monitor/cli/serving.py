@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from necism_monitor.adapters.children import signal_group
+from necism_monitor.adapters.gate import GATE
 from necism_monitor.adapters.systemd import Notifier
 from necism_monitor.app.look import Sources
 from necism_monitor.app.observe import Observatory
@@ -92,6 +93,8 @@ def _leave(observatory: Observatory) -> None:
     """End at once where a reading still hangs: its threads may wait for minutes, and nobody waits for them."""
     if not observatory.busy:
         return
+    # A reading whose command is killed would ask the next one.
+    GATE.close()
     for pid in _children():
         # All of them are READ commands, each with a process group of its own: nobody reads their answer any more.
         signal_group(pid, signal.SIGKILL)

@@ -1,4 +1,7 @@
-"""One browser, and one array in trouble, for all tests of a process."""
+"""One browser, and one array in trouble, for the tests of a file.
+
+Not for longer: as long as the browser is there its event loop counts as running, and other tests start their own.
+"""
 
 from collections.abc import Iterator
 
@@ -10,14 +13,14 @@ from tests.browser.scenes import LYON, Scene, Shown
 from tests.servers import require_server
 
 
-@pytest.fixture(scope="session", name="browser")
+@pytest.fixture(scope="module", name="browser")
 def browser_fixture() -> Iterator[Browser]:
     """Debian's Chromium."""
     with chromium(require_server("chromium")) as browser:
         yield browser
 
 
-@pytest.fixture(scope="session", name="trouble")
+@pytest.fixture(scope="module", name="trouble")
 def trouble_fixture(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """A run that was killed in its second create, an array that cannot be read any more, and a set that is up."""
     scene = Scene(tmp_path_factory.mktemp("trouble"), age="3d")
