@@ -48,12 +48,12 @@ def close_the_loop(place: Place, monitor: Monitor, dispatch: Server) -> str:
 
 
 def time_line(place: Place, states: list[State], began: float) -> str:
-    """What happened when, from the monitor's log and the journal; a monitor's log knows whole seconds only."""
+    """What happened in which second, from the monitor's log, which knows no more than seconds, and the journal."""
     run = place.rig.tale()
-    told = [(began, "OK"), *((one.at, f"{one.kind} {one.state}") for one in states)]
-    seen = ", ".join(f"{max(0.0, at - began):.0f} s {what}" for at, what in told)
     assert run.ended_at is not None
-    return f"{seen}; the resync {run.started_at - began:.1f} to {run.ended_at - began:.1f} s"
+    told = [(began, "OK"), *((one.at, f"{one.kind} {one.state}") for one in states)]
+    seen = ", ".join(f"{int(at) - int(began)} s {what}" for at, what in told)
+    return f"{seen}; the resync from {int(run.started_at) - int(began)} to {int(run.ended_at) - int(began)} s"
 
 
 def assert_one_run(place: Place, caller: str) -> str:
