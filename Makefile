@@ -18,11 +18,12 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 # One step a recipe line, and targets that share .venv and coverage data never at once.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-long test-packages mutation lint bench man completion reference pictures packages \
+.PHONY: help venv demo loop test test-long test-packages mutation lint bench man completion reference pictures packages \
   rpm-sources pins clean
 
 help:
 	@echo 'make demo       a simulated stale set: warn, resync, up, then exporter and page (DEMO=--once ends by itself)'
+	@echo 'make loop       the loop closes: alert, request, resync, resolved, with the real Prometheus and Alertmanager'
 	@echo 'make test       every test but the long ones, with branch coverage'
 	@echo 'make test-long  the tests that take minutes, then mutation testing of the modules that decide'
 	@echo 'make packages   the .debs, into build/packages (on Debian)'
@@ -66,6 +67,9 @@ endif
 
 demo: venv
 	@$(BIN)/necism demo $(DEMO)
+
+loop: venv
+	@$(BIN)/python -m tests.loop.show
 
 # Data of an interrupted run would be counted in: it goes first.
 test: venv

@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -64,13 +64,7 @@ class Prometheus:
 
     def await_that(self, look: Callable[[], T], otherwise: str) -> T:
         """What `look` finds, once that is not empty."""
-        deadline = time.monotonic() + 2 * GENEROUS
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                if found := look():
-                    return found
-            time.sleep(0.2)
-        raise AssertionError(otherwise)
+        return until(look, lambda: otherwise)
 
     def _get(self, what: str, **words: str) -> dict[str, Any]:
         address = f"{self.address}/api/v1/{what}?{urllib.parse.urlencode(words)}"
@@ -84,14 +78,26 @@ class Prometheus:
             raise Refused(error.read().decode()) from error
 
 
+def until(look: Callable[[], T], otherwise: Callable[[], str]) -> T:
+    """What `look` finds, once that is not empty; a server that does not answer yet is asked again."""
+    deadline = time.monotonic() + 2 * GENEROUS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if found := look():
+                return found
+        time.sleep(0.2)
+    raise AssertionError(otherwise())
+
+
 def job(
-    exporter: Exporter,
+    exporter: Exporter | int,
     name: str = "necism",
     labels: Mapping[str, str] | None = None,
     more: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
-    """A scrape job for an exporter, every two seconds, with what else its configuration says."""
-    target = {"targets": [f"127.0.0.1:{exporter.port}"], "labels": dict(labels or {})}
+    """A scrape job for an exporter or a port, every two seconds, with what else its configuration says."""
+    port = exporter if isinstance(exporter, int) else exporter.port
+    target = {"targets": [f"127.0.0.1:{port}"], "labels": dict(labels or {})}
     return {
         "job_name": name,
         "scrape_interval": "2s",
@@ -118,12 +124,17 @@ def hasten(rules: Path, target: Path) -> Path:
 
 @contextlib.contextmanager
 def prometheus(
-    program: Path, directory: Path, *jobs: Mapping[str, object], rules: Path | None = None
+    program: Path,
+    directory: Path,
+    *jobs: Mapping[str, object],
+    rules: Path | None = None,
+    alertmanagers: Sequence[str] = (),
 ) -> Iterator[Prometheus]:
-    """A server with these jobs, ended at the end."""
+    """A server with these jobs, which tells the Alertmanagers at these addresses, ended at the end."""
     settings = directory / "prometheus.yml"
     files = {"rule_files": [str(rules)]} if rules else {}
-    settings.write_text(yaml.safe_dump({**files, "scrape_configs": list(jobs)}))
+    told = {"alertmanagers": [{"static_configs": [{"targets": list(alertmanagers)}]}]} if alertmanagers else {}
+    settings.write_text(yaml.safe_dump({**files, "alerting": told, "scrape_configs": list(jobs)}))
     port = free_port()
     command = [
         str(program), f"--config.file={settings}", f"--storage.tsdb.path={directory / 'tsdb'}",

@@ -101,8 +101,8 @@ class Exporter:
 class Site:
     """A simulated array with its configuration."""
 
-    def __init__(self, directory: Path, scenario: str | Path = "stale") -> None:
-        self.made: Created = create(directory, scenario, "none")
+    def __init__(self, directory: Path, scenario: str | Path = "stale", latency: str = "none") -> None:
+        self.made: Created = create(directory, scenario, latency)
         self.config, self.array = self.made.config, self.made.directory
         self._count = 0
 
@@ -111,11 +111,11 @@ class Site:
         return [sys.executable, "-m", "necism_monitor", "--config", str(self.config), *words]
 
     @contextlib.contextmanager
-    def exporter(self, *options: str) -> Iterator[Exporter]:
-        """An exporter on a free port, ended at the end."""
+    def exporter(self, *options: str, verb: str = "exporter", address: str = "127.0.0.1:0") -> Iterator[Exporter]:
+        """An exporter (or a webhook) on a free port, ended at the end."""
         self._count += 1
-        log = self.array / f"exporter{self._count}.log"
-        command = self.command("exporter", "--web.listen-address", "127.0.0.1:0", *options)
+        log = self.array / f"{verb}{self._count}.log"
+        command = self.command(verb, "--web.listen-address", address, *options)
         with log.open("wb") as written:
             process = subprocess.Popen(command, stderr=written, stdout=written, env=environment())
         try:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.web.rig import GENEROUS, Exporter, Site, environment
+from tests.web.rig import Exporter, Site
 
 Start = Callable[..., AbstractContextManager[Exporter]]
 
@@ -30,21 +28,8 @@ def site_fixture(tmp_path: Path) -> Site:
 def webhook_fixture(site: Site) -> Start:
     """Starts a webhook on a free port of 127.0.0.1."""
 
-    @contextlib.contextmanager
-    def start(*options: str, address: str = "127.0.0.1:0") -> Iterator[Exporter]:
-        log = site.array / "webhook.log"
-        command = site.command("webhook", "--web.listen-address", address, *options)
-        with log.open("wb") as written:
-            process = subprocess.Popen(command, stderr=written, stdout=written, env=environment())
-        try:
-            yield Exporter(process, log)
-        finally:
-            process.terminate()
-            try:
-                process.wait(GENEROUS)
-            finally:
-                process.kill()
-                process.wait(GENEROUS)
+    def start(*options: str, address: str = "127.0.0.1:0") -> AbstractContextManager[Exporter]:
+        return site.exporter(*options, verb="webhook", address=address)
 
     return start
 
