@@ -37,6 +37,7 @@ def test_the_demo_goes_from_warn_to_up(told: str) -> None:
     ]
 
 
+@pytest.mark.proves("S02")
 def test_the_demo_shows_the_commands_before_it_sends_them(told: str) -> None:
     """The dry run's commands are those of the history, in order."""
     planned = re.findall(r"^(iSMsc_(?:unlink|create|link) .*)$", told, re.MULTILINE)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from necism_monitor.cli.logs import Formatter
+from necism_monitor.cli.main import main
 from tests.resync.rig import LV1, LV2, SV1, SV2, ZONE, Rig, check_calls
 
 LOG = Path("tests/captures/resync_log.txt")
@@ -105,6 +106,7 @@ def test_runs_within_one_second_are_believed(rig: Rig) -> None:
     assert [rig.resync(force=True).exit for _ in range(3)] == [0, 0, 0]
 
 
+@pytest.mark.proves("S02")
 def test_a_dry_run_names_the_commands_and_its_hash_holds(rig: Rig) -> None:
     """Nothing is changed or noted; the plan it prints is the one that runs; another hash is refused."""
     dry = rig.resync(dry_run=True)
@@ -115,6 +117,28 @@ def test_a_dry_run_names_the_commands_and_its_hash_holds(rig: Rig) -> None:
     done = rig.resync(plan=dry.hash)
     assert done.exit == 0
     assert rig.changes() == [" ".join(argv) for argv in dry.argvs]
+
+
+@pytest.mark.proves("S02")
+@pytest.mark.parametrize("scenario", ["seed", "stale", "eight"])
+def test_what_a_dry_run_prints_is_what_a_run_sends(
+    make_rig: Callable[..., Rig], scenario: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lines that are no comments are the array's log of calls of the run that follows, to the letter.
+
+    Its own log of calls has nothing but questions, and the array is as it was.
+    """
+    rig = make_rig(scenario)
+    words = ["--config", str(rig.config_dir), "resync", rig.services[0].stem, "--force"]
+    world = rig.world()
+    capsys.readouterr()
+    assert main([*words, "--dry-run"]) == 0
+    planned = [line for line in capsys.readouterr().out.splitlines() if line and not line.startswith("#")]
+    assert rig.calls()
+    assert (rig.changes(), rig.files(), rig.world()) == ([], [], world)
+    assert main(words) == 0
+    assert rig.changes() == planned
+    assert len(planned) >= 6
 
 
 @pytest.mark.parametrize(

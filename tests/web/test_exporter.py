@@ -127,6 +127,7 @@ def test_gzip_only_where_it_is_accepted(header: str, packed: bool) -> None:
     assert accepts_gzip([header]) is packed
 
 
+@pytest.mark.proves("P12")
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
@@ -219,6 +220,7 @@ def test_many_who_look_cost_one_rendering(site: Site) -> None:
         assert later.body not in bodies
 
 
+@pytest.mark.proves("P12")
 def test_a_hung_array_is_unknown_in_time(site: Site) -> None:
     """With the caller's deadline of 2 s the answer comes, the array is down, and the last good values are shown."""
     site.settings("array default", "cache_ttl = 1s")
