@@ -69,7 +69,7 @@ demo: venv
 	@$(BIN)/necism demo $(DEMO)
 
 loop: venv
-	@$(BIN)/python -m tests.loop.show
+	@$(BIN)/python -m tests.loops.show
 
 # Data of an interrupted run would be counted in: it goes first.
 test: venv

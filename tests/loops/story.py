@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.loop.rig import SEL, STALE, Alertmanager, Chain
+from tests.loops.chain import SEL, STALE, Alertmanager, Chain
 from tests.web.ages import age
 from tests.web.prometheus import Prometheus
 from tests.web.rig import Exporter

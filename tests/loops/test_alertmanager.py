@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.loop.rig import AUTOMATIC, CHANGES, SEL, STALE, Alertmanager, Chain, firing, requests_in
-from tests.loop.story import ALERT, Story
+from tests.loops.chain import AUTOMATIC, CHANGES, SEL, STALE, Alertmanager, Chain, firing, requests_in
+from tests.loops.story import ALERT, Story
 from tests.web.ages import age
 from tests.web.prometheus import until
 from tests.web.rig import GENEROUS, Exporter, environment
@@ -60,7 +60,7 @@ def test_a_stale_set_is_refreshed_by_its_alert(
         (asked,) = server.await_samples('necism_requests_total{trigger="alertmanager"} >= 1')
         (rejected,) = server.await_samples("sum(necism_requests_rejected_total) < 1")
         (runs,) = server.await_samples("necism_resync_runs_total == 1")
-    record_property("figure", "Alertmanager closes the loop: " + ", ".join(told))
+    record_property("figure", "\n    ".join(["Prometheus and Alertmanager close the loop:", *told]))
     assert (asked.labels["job"], rejected.value, runs.labels["service"]) == ("necism-webhook", 0, "erp-preprod")
     (run,) = chain.runs()
     assert run.header.trigger == "alertmanager"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.loop.show import LIMIT, PROGRAMS
+from tests.loops.show import LIMIT, PROGRAMS
 from tests.web.rig import GENEROUS, environment
 
-MODULE = [sys.executable, "-m", "tests.loop.show"]
+MODULE = [sys.executable, "-m", "tests.loops.show"]
 WAIT = LIMIT + GENEROUS
 STORY = (
     r"is up, and no alert",
@@ -95,9 +95,9 @@ def test_a_missing_program_is_named_with_its_package() -> None:
 def test_a_loop_that_does_not_close_is_1_with_the_reason() -> None:
     """Where it stopped and why, as soon as that is clear, with the last lines of every log; nothing is left."""
     code = (
-        "import sys, tests.loop.rig as rig\n"
+        "import sys, tests.loops.chain as rig\n"
         "rig.AUTOMATIC = 'automatic = nagios\\n'\n"
-        "from tests.loop.show import main\n"
+        "from tests.loops.show import main\n"
         "sys.exit(main())"
     )
     done = subprocess.run(

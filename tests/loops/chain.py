@@ -49,7 +49,7 @@ class Chain:
         self.token = directory / "token"
         self.token.write_text(secrets.token_hex(32))
         self.site.settings("array default", "cache_ttl = 1s")
-        chart = f"label = service\nmap = erp-preprod={SEL}\ncredentials_file = {self.token}"
+        chart = f'label = service\nmap = erp-preprod={SEL}\ncredentials_file = "{self.token}"'
         self.site.settings("webhook", chart)
         age(self.site, FRESH)
         self._count = 0

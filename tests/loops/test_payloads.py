@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from necism_monitor.simulator.calls import read_calls
-from tests.loop.rig import CHANGES, SEL, STALE, Chain, requests_in
+from tests.loops.chain import CHANGES, SEL, STALE, Chain, requests_in
 from tests.property.profiles import Profile, both
 from tests.web.ages import age
 from tests.web.rig import GENEROUS, Exporter, environment

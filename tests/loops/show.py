@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.loop.rig import Chain
-from tests.loop.story import Broken, Story
+from tests.loops.chain import Chain
+from tests.loops.story import Broken, Story
 from tests.servers import DEBIAN_PACKAGES, find_server
 
 PROGRAMS: Final = ("prometheus", "prometheus-alertmanager")
