@@ -71,8 +71,8 @@ class Shelf:
 
         Raises JournalDamaged where nobody can tell.
         """
-        services = [self.runs_dir / name for name in _names(self.runs_dir)]
-        return [ResourceId(f"{service.name}/{name}") for service in services for name in _names(service)]
+        services = [self.runs_dir / name for name in _directories(self.runs_dir)]
+        return [ResourceId(f"{service.name}/{name}") for service in services for name in _directories(service)]
 
     def written(self, resource_id: str | None = None) -> list[tuple[float, Path]]:
         """Every file of a resource, or of all of them, with its own time, in seconds since the epoch.
@@ -154,9 +154,25 @@ def modified(path: Path) -> float | None:
 
 
 def _names(directory: Path) -> list[str]:
+    """Nothing only where nothing was written; a file in the place of a directory hides what was."""
     try:
         return os.listdir(directory)  # noqa: PTH208 - names are all that is wanted, of thousands of files
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
     except OSError as error:
-        raise JournalDamaged(f"{directory} cannot be read: {error.strerror}", "check its owner and mode") from error
+        raise _closed(directory, error) from error
+
+
+def _directories(directory: Path) -> list[str]:
+    """The names in it that may be directories: files that people left there are none of ours."""
+    try:
+        with os.scandir(directory) as entries:
+            return [entry.name for entry in entries if not entry.is_file()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _closed(directory, error) from error
+
+
+def _closed(directory: Path, error: OSError) -> JournalDamaged:
+    return JournalDamaged(f"{directory} cannot be read: {error.strerror}", "check its owner and mode")

@@ -57,7 +57,7 @@ def mark_of(path: str, now: float) -> Mark | None:
     """The mark of a file or directory, MISSING where there is none; None = it may change without another mark."""
     try:
         seen = os.stat(path)  # noqa: PTH116 - taken of hundreds of places for one scrape; a Path costs more than this
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return MISSING
     except OSError:
         return None

@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from necism_monitor.adapters.journal import Journal
 from necism_monitor.adapters.journal_door import JournalDoor
-from tests.journal.book import RESOURCE
+from necism_monitor.domain.history import Activity
+from necism_monitor.domain.reading import Unread
+from tests.journal.book import AT, RESOURCE, header
 
 
 def answers(journals: Journal | JournalDoor) -> list[object]:
@@ -28,6 +32,29 @@ def test_without_a_journal_the_door_says_what_the_journal_says(tmp_path: Path) -
     (tmp_path / "file").write_text("x")
     for name in ("nowhere", "empty", "file"):
         assert answers(JournalDoor(tmp_path / name)) == answers(Journal(tmp_path / name))
+
+
+@pytest.mark.parametrize("place", ["state", "state/runs", "state/runs/svc", "state/runs/svc/sync#1"])
+def test_a_file_in_the_place_of_a_directory_is_not_taken_for_no_runs(tmp_path: Path, place: str) -> None:
+    """Whatever was done lies behind it: nobody can tell, and so says every answer about the resource."""
+    path = tmp_path / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x")
+    door = JournalDoor(tmp_path / "state")
+    for said in (door.histories((RESOURCE,))[RESOURCE.id], door.totals((RESOURCE,))[RESOURCE.id]):
+        assert isinstance(said, Unread)
+        assert (said.code, "Not a directory" in said.text) == ("journal-unreadable", True)
+    spent = Journal(tmp_path / "state").activity(RESOURCE, "nagios", "4711", 1.0)
+    assert isinstance(spent, Unread)
+
+
+def test_files_beside_the_directories_of_runs_are_nobodys_runs(tmp_path: Path) -> None:
+    """A note that somebody left there holds no automatic caller back."""
+    Journal(tmp_path).begin(header(), AT).close()
+    for note in ("runs/README", "runs/svc/notes.txt"):
+        (tmp_path / note).write_text("x")
+    assert Journal(tmp_path).activity(RESOURCE, "nagios", "4711", AT) == Activity()
+    assert Journal(tmp_path).last_change_at() is None
 
 
 def test_the_first_run_opens_the_door(tmp_path: Path) -> None:

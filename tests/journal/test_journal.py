@@ -304,7 +304,7 @@ def test_a_run_that_begins_after_the_clock_was_put_back_is_the_newest(tmp_path: 
 def test_a_state_directory_that_cannot_be_written_is_the_machines_fault(tmp_path: Path) -> None:
     """A file where the directory should be: a fact and a hint, no traceback."""
     (tmp_path / "state").write_text("")
-    with pytest.raises(EnvironmentProblem, match="cannot be written"):
+    with pytest.raises(EnvironmentProblem, match="Not a directory"):
         Journal(tmp_path / "state").begin(header(), AT)
 
 
