@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 import queue
 import re
 import secrets
@@ -25,6 +26,7 @@ from necism_monitor.domain.errors import ConfigError, Problem
 from necism_monitor.web.files import read_small
 from necism_monitor.web.tls import names_of
 
+LOG: Final = logging.getLogger("necism")
 PASSWORD_BYTES: Final = 72
 """bcrypt looks at no more, so a longer password would be compared by its beginning."""
 REMEMBERED: Final = 256
@@ -44,8 +46,15 @@ class Caller(NamedTuple):
     """The client's certificate, verified by TLS."""
 
 
-class Overloaded(Exception):
+class Undecided(Exception):
+    """Nobody can tell now whether a caller may ask; the text says why."""
+
+
+class Overloaded(Undecided):
     """More passwords wait to be checked than is sensible."""
+
+    def __init__(self) -> None:
+        super().__init__("too many passwords are being checked")
 
 
 class Authority(Protocol):
@@ -57,7 +66,7 @@ class Authority(Protocol):
         ...
 
     async def admits(self, caller: Caller) -> bool:
-        """Whether this caller may.  Raises Overloaded where it cannot be told now."""
+        """Whether this caller may.  Raises Undecided where it cannot be told now."""
         ...
 
 
@@ -100,18 +109,23 @@ class Bearer:
     challenges = ('Bearer realm="necism"',)
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._complaint = path, ""
         read_token(path)
 
     async def admits(self, caller: Caller) -> bool:
-        """Whether the token is that of the file as it is now; one that cannot be read any more admits nobody."""
+        """Whether the token is that of the file as it is now.  Raises Undecided where there is none to compare with."""
         scheme, _, token = b"".join(caller.authorization).partition(b" ")
         if len(caller.authorization) != 1 or scheme.lower() != b"bearer":
             return False
         try:
             known = read_token(self._path)
-        except ConfigError:
-            return False
+        except ConfigError as error:
+            # Told once: whoever asks, and however often, must not fill the log.
+            if error.text != self._complaint:
+                LOG.error("nobody is let in with a token: %s\nhint: %s", error.text, error.hint)  # noqa: TRY400 - no bug of ours: no traceback
+            self._complaint = error.text
+            raise Undecided("the token cannot be checked") from error
+        self._complaint = ""
         return hmac.compare_digest(hashlib.sha256(known).digest(), hashlib.sha256(token.strip()).digest())
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from necism_monitor.web.auth import Caller, Overloaded
+from necism_monitor.web.auth import Caller, Undecided
 from necism_monitor.web.protection import Protection
 
 HEAD_BYTES: Final = 16 * 1024
@@ -105,8 +105,8 @@ async def _refusal(scope: Scope, protection: Protection) -> Response | None:
     authorization = tuple(value for name, value in headers if name == b"authorization")
     try:
         admitted = await protection.authority.admits(Caller(authorization, scope.get("state", {}).get(CERTIFICATE)))
-    except Overloaded:
-        return PlainTextResponse("too many passwords are being checked; try again later\n", 503, {"retry-after": "1"})
+    except Undecided as why:
+        return PlainTextResponse(f"{why}; try again later\n", 503, {"retry-after": "1"})
     if admitted:
         return None
     answer = PlainTextResponse("unauthorized\n", 401)

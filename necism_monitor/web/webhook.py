@@ -26,7 +26,7 @@ from necism_monitor.domain.request import Put, Request
 from necism_monitor.render import exposition
 from necism_monitor.render.families import Program, program_families, request_families, safe
 from necism_monitor.web.alertmanager import TRIGGER, Unusable, Wanted, read_payload, sort_out
-from necism_monitor.web.auth import Authority, Caller
+from necism_monitor.web.auth import Authority, Caller, Undecided
 from necism_monitor.web.body import BodyRefused, read_body
 from necism_monitor.web.exporter import EVERYWHERE, HEALTH_PATH, READY_PATH
 
@@ -84,8 +84,12 @@ class Watched:
         return self._authority.challenges
 
     async def admits(self, caller: Caller) -> bool:
-        """What the authority says."""
-        admitted = await self._authority.admits(caller)
+        """What the authority says.  Raises Undecided; whoever delivers is asked to come again then."""
+        try:
+            admitted = await self._authority.admits(caller)
+        except Undecided:
+            self._tally.reject(Rejection.NOT_RECORDED)
+            raise
         if not admitted:
             self._tally.reject(Rejection.UNAUTHORIZED)
         return admitted

@@ -19,6 +19,7 @@ from necism_monitor.web.auth import (
     Checker,
     Everybody,
     Overloaded,
+    Undecided,
     Users,
     read_basic,
 )
@@ -240,7 +241,7 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 def test_a_bearer_holds_the_token_of_the_file(tmp_path: Path) -> None:
-    """As it is now: a new token counts at once, and without a readable file nobody is admitted."""
+    """As it is now: a new token counts at once."""
     path = tmp_path / "token"
     path.write_text(f"{TOKEN}\n")
     bearer = Bearer(path)
@@ -256,8 +257,27 @@ def test_a_bearer_holds_the_token_of_the_file(tmp_path: Path) -> None:
     assert told(*[lambda caller=caller: bearer.admits(caller) for caller in wrong]) == [False] * len(wrong)
     path.write_text(TOKEN[::-1])
     assert told(lambda: bearer.admits(right)) == [False]
+
+
+def test_a_token_that_cannot_be_read_any_more_decides_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody is admitted, and whoever comes is asked to come again; the log says why, once."""
+    path, caller = tmp_path / "token", Caller((f"Bearer {TOKEN}".encode(),))
+    path.write_text(TOKEN)
+    bearer = Bearer(path)
+    for text in ("", "half", None, None):
+        path.unlink()
+        if text is None:
+            path.symlink_to("nowhere")
+        else:
+            path.write_text(text)
+        with pytest.raises(Undecided, match="the token cannot be checked"):
+            told(lambda: bearer.admits(caller))
+        assert told(lambda: bearer.admits(Caller())) == [False]
+    # Of a file that holds no token, and of one that is not there: each once, however often somebody asked.
+    assert len([one for one in caplog.messages if one.startswith("nobody is let in with a token")]) == 2
     path.unlink()
-    assert told(lambda: bearer.admits(Caller((b"Bearer " + TOKEN[::-1].encode(),)))) == [False]
+    path.write_text(TOKEN)
+    assert told(lambda: bearer.admits(caller)) == [True]
 
 
 @pytest.mark.parametrize("text", ["", "short", f"{TOKEN} {TOKEN}", f"{TOKEN}\n{TOKEN}", "\u00e9" * 20])

@@ -159,6 +159,24 @@ def test_a_token_is_asked_for(site: Site, webhook: Start) -> None:
 
 
 @pytest.mark.proves("S08")
+def test_a_token_file_that_is_gone_loses_no_alert(site: Site, webhook: Start) -> None:
+    """503, which Alertmanager delivers again: 401 would be the end of it.  Nobody is let in, and the log says why."""
+    secret = site.config / "token"
+    secret.write_text(f"{TOKEN}\n")
+    site.settings("webhook", f"credentials_file = {secret}")
+    body, right = payload(alert(1, labels=BILLING)), {"Authorization": f"Bearer {TOKEN}"}
+    with webhook() as running:
+        secret.unlink()
+        assert [deliver(running, body, **right).status for _ in range(2)] == [503, 503]
+        assert deliver(running, body).status == 401
+        assert requests_in(site) == []
+        secret.write_text(f"{TOKEN}\n")
+        assert deliver(running, body, **right).status == 202
+        assert rejected(running, "not-recorded", **right) == 2
+        assert running.log.read_text().count(f"{secret}: the credentials file cannot be read") == 1
+
+
+@pytest.mark.proves("S08")
 def test_users_or_the_token_are_enough(site: Site, webhook: Start) -> None:
     """Either of the two ways that are configured lets in."""
     hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
