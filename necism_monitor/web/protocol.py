@@ -39,7 +39,7 @@ class Limits(NamedTuple):
 
 LIMITS: Final = Limits()
 GOODBYE: Final = 2.0
-"""Seconds for the end of a TLS connection, which a silent client would never answer."""
+"""Seconds for the end of a connection, which a silent client would never answer."""
 
 
 class PatientProtocol(H11Protocol):
@@ -55,7 +55,7 @@ class PatientProtocol(H11Protocol):
         """Since when nothing was asked for on this connection."""
         self.opened = False
         """Its handshake is over; before, there is no transport."""
-        self._asked = False
+        self._asked = self._leaving = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._sans: frozenset[str] = frozenset()
 
@@ -83,6 +83,8 @@ class PatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a head, or of a body."""
+        if self._leaving:
+            return
         super().data_received(data)
         if self.conn.their_state is h11.IDLE and "head" not in self._timers:
             self._set("head", self.limits.head)
@@ -107,7 +109,7 @@ class PatientProtocol(H11Protocol):
         """The answer is written; what is left of a body is not waited for."""
         self.since = self.loop.time()
         if self.conn.their_state is h11.SEND_BODY:
-            self.transport.close()
+            self._hang_up()
         if "write" not in self._timers:
             self._set("write", self.limits.write, self._give_up_writing)
         super().on_response_complete()
@@ -140,6 +142,18 @@ class PatientProtocol(H11Protocol):
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
         self._on_end(self)
+
+    def _hang_up(self) -> None:
+        """End a connection on which a body still comes: closed at once, it would be reset before the answer is read."""
+        if self.transport.is_closing() or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self._leaving = True
+        self._set("leave", GOODBYE)
+        try:
+            self.transport.write_eof()
+        except OSError:  # whoever sent it is gone already
+            self.transport.abort()
 
     def _note(self) -> None:
         """Set and clear the deadlines by what the client has sent so far."""

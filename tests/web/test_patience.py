@@ -14,6 +14,9 @@ from necism_monitor.web.webconfig_tls import Pem, TlsSettings
 from tests.web.certificates import client_context, make_pair
 from tests.web.fast import GENEROUS, SHORT, Fast, drain
 
+CLOSE_WAIT = 8
+"""The state of a connection in linux/tcp.h."""
+
 Serve = Callable[..., Fast]
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 CLIENT_HELLO = bytes.fromhex("16030100c8010000c40303")
@@ -127,6 +130,22 @@ def test_a_large_answer_arrives_whole(serve: Serve) -> None:
         assert (status, len(body), headers["content-length"]) == (200, 20_000_000, "20000000")
 
 
+def await_end(client: socket.socket) -> None:
+    """Until the other side has said that nothing comes any more."""
+    deadline = time.monotonic() + GENEROUS
+    while client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != CLOSE_WAIT:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def keep_sending(client: socket.socket) -> None:
+    """For as long as that is possible.  Raises OSError where it is no more."""
+    deadline = time.monotonic() + GENEROUS
+    while time.monotonic() < deadline:
+        client.sendall(b"x" * 1000)
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize(
     ("length", "sent", "status"),
     [
@@ -145,6 +164,22 @@ def test_a_body_has_a_limit_and_a_deadline(fast: Fast, length: str, sent: bytes,
     with fast, fast.connect() as client:
         client.sendall(f"POST /post HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode() + sent)
         assert drain(client).startswith(f"HTTP/1.1 {status} ".encode())
+        fast.wait_for(0)
+
+
+def test_the_answer_to_a_body_that_is_too_large_is_not_lost() -> None:
+    """Whoever goes on sending can read it; whoever goes on for ever is cut off soon."""
+    head = b"POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n"
+    fast = Fast()
+    with fast, fast.connect() as client, fast.connect() as stubborn:
+        client.sendall(head)
+        await_end(client)
+        for _ in range(20):
+            client.sendall(b"x" * 1000)
+        assert drain(client).startswith(b"HTTP/1.1 413 ")
+        stubborn.sendall(head)
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            keep_sending(stubborn)
         fast.wait_for(0)
 
 
