@@ -25,6 +25,8 @@ RETRY: float = 30.0
 """Seconds between two tries of an errand that waits."""
 TOLD: int = 10
 """Rejected files of one look that are recorded each for itself; of a flood the rest is one record."""
+_NEXT: float = 1e-6
+"""Seconds: requests that are found together keep their order."""
 
 Try = Callable[[Resource, Errand], Report]
 
@@ -219,9 +221,10 @@ def take(office: Office, config: Config) -> None:
 
 
 def _errands_of(office: Office, config: Config, found: list[Found]) -> Iterator[tuple[Found, Errand | None]]:
-    """Each request's errands, and None when it has no more."""
-    now = office.clock.now()
-    for one in found:
+    """Each request's errands, and None when it has no more; what was left there earlier was asked earlier."""
+    looked = office.clock.now()
+    for place, one in enumerate(found):
+        now = looked + place * _NEXT
         if one.request is None:
             continue
         selector, trigger, key = one.request

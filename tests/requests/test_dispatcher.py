@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -262,3 +263,15 @@ def test_a_refusal_that_cannot_be_recorded_is_said(bench: Bench, monkeypatch: py
     assert any(line.startswith("refused: unknown-selector: ") for line in bench.said)
     assert "the journal is full" in bench.said
     assert not bench.office.box.waiting()
+
+
+def test_requests_that_are_found_together_keep_their_order(bench: Bench) -> None:
+    """The order in which they were left, which tells the newest of them: their names do not."""
+    keys = [f"key{number}" for number in range(20)]
+    spool = Spool(bench.run_dir)
+    for place, key in enumerate(keys):
+        asked_for = Request("a/sync#1", "nagios", key)
+        spool.put(asked_for)
+        os.utime(bench.run_dir / "requests" / asked_for.name, (place, place))
+    take(bench.office, CONFIG._replace(services=(Service(ServiceName("a"), "a.conf", (resource("a"),)),)))
+    assert bench.owed() == keys
