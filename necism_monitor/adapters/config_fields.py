@@ -9,6 +9,7 @@ from necism_monitor.domain.errors import Problem
 from necism_monitor.domain.names import NameRuleError
 from necism_monitor.domain.patterns import pattern
 from necism_monitor.domain.rules import RuleError
+from necism_monitor.domain.secrets import hide, is_secret
 from necism_monitor.domain.selectors import suggest
 
 Value = TypeVar("Value")
@@ -123,7 +124,8 @@ class Fields:
         """Note every key that was not asked for as a mistake."""
         for key, entry in self.section.entries.items():
             if key not in self.known:
-                self.problem(key, entry, RuleError(entry.value, "unknown key", guess(key, self.known)))
+                value = "" if is_secret(key) else hide(entry.value)
+                self.problem(key, entry, RuleError(value, "unknown key", guess(key, self.known)))
 
     def readable(self, key: str, entry: Entry) -> bool:
         """Whether a value may be read at all: it swallowed no line, and refers to nothing."""

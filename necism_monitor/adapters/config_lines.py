@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from necism_monitor.domain.errors import Problem
 from necism_monitor.domain.patterns import pattern
+from necism_monitor.domain.secrets import hide
 
 _HIDDEN = pattern(r"\n\[(?:sync#[^]]*|DEFAULT|necism|array [^]]*|exporter|webhook)\]")
 
@@ -133,7 +134,7 @@ class _Tape:
         """Once is enough: text without a section is usually a whole file of another kind."""
         if not self.problems:
             rule, hint = "text before the first [section]", "begin with [sync#1], or comment the line out"
-            self.problems.append(Problem(self.path, line, word, rule, hint))
+            self.problems.append(Problem(self.path, line, hide(word), rule, hint))
 
     def warn(self, line: int | None, text: str) -> None:
         """Note `file:line: text`."""

@@ -161,7 +161,7 @@ def _time(record: Record) -> float:
 
 def _append(path: Path, data: bytes) -> None:
     """One write; whatever a full disk cut off before stays a line of its own.  Raises OSError."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
     try:
         _make_readable(descriptor)
         size = os.fstat(descriptor).st_size

@@ -44,7 +44,7 @@ class JournalWriter:
         try:
             whole = path.read_bytes().split(b"\n")[: len(run.lines)]
             size = sum(len(line) + 1 for line in whole)
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError as error:
             raise _problem(path, error) from error
         try:

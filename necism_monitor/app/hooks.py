@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from necism_monitor.domain.events import GATE, POST, PRE, PlannedPair
 from necism_monitor.domain.model import MANUAL
+from necism_monitor.domain.secrets import hide
 from necism_monitor.domain.use import Use, UseState
 from necism_monitor.ism.output import Ending, Output
 
@@ -79,7 +80,7 @@ class HostHooks:
 
     def _run(self, argv: tuple[str, ...], timeout: float, pairs: tuple[PlannedPair, ...]) -> str | None:
         output = self._desk.hooks.hook(argv, timeout, env=self._environment(pairs))
-        text = "\n".join(part for one in (output.stdout, output.stderr) if (part := one.rstrip("\n")))
+        text = "\n".join(hide(part) for one in (output.stdout, output.stderr) if (part := one.rstrip("\n")))
         if text:
             self._desk.narrator.say("INFO", f"{text}\n")
         return _failure(output, timeout)
@@ -157,4 +158,4 @@ def _failure(output: Output, timeout: float) -> str | None:
             how = f"ended with exit code {output.code}"
     lines = [line.strip() for line in f"{output.stdout}\n{output.stderr}".splitlines()]
     said = next((line for line in reversed(lines) if line), "")
-    return f"{name} {how}" + (f": {said[:LONGEST]}" if said else "")
+    return f"{name} {how}" + (f": {hide(said)[:LONGEST]}" if said else "")

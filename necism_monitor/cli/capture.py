@@ -9,7 +9,9 @@ import argparse
 import json
 import os
 import platform
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -80,12 +82,18 @@ def run(args: argparse.Namespace) -> int:
 
 def _make_empty(directory: Path) -> None:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+        # Of a link it is the owner of the link that counts: whoever made it chose where this user writes.
+        foreign = directory.lstat().st_uid not in {0, os.geteuid()} or directory.stat().st_mode & stat.S_IWOTH
         found = next(directory.iterdir(), None)
     except (FileExistsError, NotADirectoryError) as error:
         raise UsageError(f"{directory} is no directory", "name a new or empty directory") from error
     except OSError as error:
         raise EnvironmentProblem(f"{directory}: {error.strerror}", "name a directory that can be written") from error
+    if foreign:
+        raise UsageError(f"{directory}: others may write or replace it", "name a directory that does not exist yet")
     if found is not None:
         raise UsageError(f"{directory} is not empty: it holds {found.name}", "name a new or empty directory")
 
@@ -138,7 +146,14 @@ def _write(directory: Path, shots: list[Shot], redactor: Redactor | None, now: f
         "redacted": redactor is not None,
         "commands": [_record(directory, number, shot, redactor) for number, shot in enumerate(shots, start=1)],
     }
-    (directory / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    _create(directory / INDEX, json.dumps(index, indent=2) + "\n")
+
+
+def _create(path: Path, text: str) -> None:
+    """A new file for this user alone; nothing that lies there already is followed or overwritten.  Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _record(directory: Path, number: int, shot: Shot, redactor: Redactor | None) -> dict[str, Any]:
@@ -153,7 +168,7 @@ def _record(directory: Path, number: int, shot: Shot, redactor: Redactor | None)
         # They name hosts, users and addresses that no configuration knows.
         streams["stderr"] = "(the words of ssh are left out)\n"
     for stream, text in streams.items():
-        (directory / f"{stem}.{stream}.txt").write_text(hide(text), encoding="utf-8")
+        _create(directory / f"{stem}.{stream}.txt", hide(text))
     return {
         "array": array,
         "argv": [hide(word) for word in argv],

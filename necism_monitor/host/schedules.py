@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from necism_monitor.domain.checkup import HostFile, Schedules
+from necism_monitor.domain.secrets import hide
 
 RAW: Final = re.compile(r"\biSMsc_(?:create|link|unlink|restore|delete)\b")
 OPENSVC: Final = re.compile(r"\b(?:svcmgr|om|nodemgr)\b.*\b(?:sync[ _]?resync|sync[ _]?all|sync[ _]?update|resync)\b")
@@ -69,7 +70,7 @@ def _in_lines(file: HostFile, names: Collection[str]) -> Iterator[Mention]:
         if plain.startswith("#") or not any(sign.search(plain) for sign in (RAW, OPENSVC, OURS)):
             continue
         timed = OURS.search(plain) is not None and TIMER.search(plain) is not None
-        yield Mention(file.path, plain[:LINE_MAX], _named(plain, names), timed)
+        yield Mention(file.path, hide(plain)[:LINE_MAX], _named(plain, names), timed)
 
 
 def _in_service(file: HostFile, names: Collection[str]) -> Iterator[Mention]:

@@ -84,7 +84,8 @@ def _users(tables: Tables, node: Node | None) -> tuple[tuple[str, str], ...]:
         line, hashed = tables.line(name, user), tables.text(value, dotted(name, user))
         if not user or ":" in user or not user.isprintable():
             rule = "a user's name is not empty, and has no colon and no control character"
-            tables.problem(line, dotted(name, user), rule)
+            # What follows a colon is the password, or its hash, of a line as htpasswd writes it.
+            tables.problem(line, dotted(name, user.partition(":")[0]), rule)
         elif hashed is None or not BCRYPT.fullmatch(hashed.value):
             # The value is a secret, or a password that somebody forgot to hash: it is not quoted.
             hint = "make one with `htpasswd -nBC 10 USER`; a hash begins with $2y$, $2b$ or $2a$"

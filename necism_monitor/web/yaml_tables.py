@@ -5,6 +5,7 @@ Nodes are read, not Python values: only they know their lines, a key that is wri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -13,6 +14,7 @@ from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from necism_monitor.domain.errors import Problem
+from necism_monitor.domain.secrets import hide
 from necism_monitor.domain.selectors import suggest
 
 NULL: Final = "tag:yaml.org,2002:null"
@@ -21,6 +23,8 @@ INT: Final = "tag:yaml.org,2002:int"
 SHOWN: Final = 80
 """Characters of a value that an error quotes."""
 BROKEN: Final = "the file is no YAML that can be read"
+LONG_QUOTE: Final = re.compile(r"(['\"]).{2,}\1")
+"""More than the single sign at which the parser stopped."""
 
 
 class Text(NamedTuple):
@@ -45,7 +49,8 @@ class Tables:
             return yaml.compose(data, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            reason = (error.problem or error.context or "").removeprefix("but ")
+            # A password that was not put in quotes may be read as an alias, a tag or a key, which the parser names.
+            reason = LONG_QUOTE.sub("(not shown)", (error.problem or error.context or "").removeprefix("but "))
             self.problem(None if mark is None else mark.line + 1, "", f"{BROKEN}: {reason}")
         except yaml.YAMLError as error:
             reason = getattr(error, "reason", "")
@@ -56,7 +61,8 @@ class Tables:
 
     def problem(self, line: int | None, value: str, rule: str, hint: str = "") -> None:
         """Note a fault."""
-        shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}..."
+        plain = hide(value)
+        shown = plain if len(plain) <= SHOWN else f"{plain[:SHOWN]}..."
         self.problems.append(Problem(self.file, line, shown, rule, hint))
 
     def table(self, node: Node | None, name: str, known: Iterable[str] | None) -> Mapping[str, Node]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from necism_monitor.cli import capture
 from necism_monitor.cli.main import main
 from necism_monitor.cli.redaction import Redactor, names_in
 from necism_monitor.domain.names import LdName
@@ -89,10 +90,10 @@ def test_a_disk_that_fills_up_is_the_machine_s_trouble(
     """3, and the directory is named."""
     config = simulated("seed") / "config"
 
-    def full(path: Path, text: str, encoding: str) -> int:
+    def full(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(capture, "_create", full)
     assert main(["capture", str(tmp_path / "c"), "--config", str(config)]) == 3
     assert f"{tmp_path / 'c'}: No space left on device" in capsys.readouterr().err
 

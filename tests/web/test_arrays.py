@@ -75,7 +75,7 @@ def up_arrays(answer: Answer) -> set[str]:
     return {dict(labels)["array"] for labels, value in answer.series()["necism_up"].items() if value == 1}
 
 
-@pytest.mark.proves("P09")
+@pytest.mark.proves("P09", "P12")
 def test_one_hung_and_one_refusing_array_leave_eight_unhurt(ten: Site) -> None:
     """The eight are read again and again and stay up, in the time that the caller allows; the two say what they are."""
     with ten.exporter() as exporter:
