@@ -15,6 +15,7 @@ from necism_monitor.domain.reading import Observation, Unread
 from necism_monitor.host.schedules import OURS, TIMER, Mention, find_mentions, unescape
 
 OTHERS_WRITE: Final = 0o002
+OTHERS_READ: Final = 0o004
 DISPATCH: Final = "necism-dispatch.path"
 RESYNC_TIMER: Final = "necism-resync@"
 """What the packages call the units."""
@@ -64,6 +65,9 @@ def check_rights(visit: Visit) -> Iterator[Item]:
     yield from (_written(place, visit.clinic.user) for place in places if not place.missing)
     for path in dict.fromkeys((*visit.clinic.files, visit.clinic.config_path)):
         yield _guarded(visit.here.place(path))
+    token = visit.config.webhook.credentials_file
+    if token is not None:
+        yield _secret(visit.here.place(token))
 
 
 def _directory(visit: Visit, path: str) -> Item:
@@ -92,6 +96,16 @@ def _guarded(place: Place) -> Item:
     if place.mode & OTHERS_WRITE:
         evidence = f"everybody may write it, and it names commands that resyncs run: {place.rights}"
         return problem("rights", place.path, evidence, f"chmod o-w {place.path}")
+    return good("rights", place.path, place.rights)
+
+
+def _secret(place: Place) -> Item:
+    """Whoever may read the token may ask for resyncs in Alertmanager's name."""
+    if place.trouble:
+        return unknown("rights", place.path, f"{place.path}: {place.trouble}", "run it as root")
+    if place.mode & (OTHERS_READ | OTHERS_WRITE):
+        evidence = f"everybody may read or write the webhook's token: {place.rights}"
+        return problem("rights", place.path, evidence, f"chmod o-rwx {place.path}, and make another token")
     return good("rights", place.path, place.rights)
 
 

@@ -70,6 +70,19 @@ def mode(path: str, bits: int) -> Callable[[Site], None]:
     return lambda site: (site.rig.directory / path).chmod(bits)
 
 
+def token(bits: int) -> Callable[[Site], None]:
+    """A webhook that asks for a token, in a file of these rights; none at all for 0."""
+
+    def break_it(site: Site) -> None:
+        conf = site.rig.config_dir / "necism.conf"
+        conf.write_text(conf.read_text() + "\n[webhook]\ncredentials_file = token\n")
+        if bits:
+            (site.rig.config_dir / "token").write_text("0123456789abcdef\n")
+            (site.rig.config_dir / "token").chmod(bits)
+
+    return break_it
+
+
 def keys(*lines: str) -> Callable[[Site], None]:
     """Further keys of the resource."""
     return lambda site: site.rig.service(*lines)
@@ -246,6 +259,8 @@ CASES: Final[dict[str, Broken]] = {
     "service file open to all": Broken(
         mode("config/services/iiststnec02.conf", 0o666), "rights", PROBLEM, "iiststnec02.conf", "names commands", "o-w"
     ),
+    "token open to all": Broken(token(0o644), "rights", PROBLEM, "token", "read or write the webhook's", "chmod o-"),
+    "token missing": Broken(token(0), "rights", UNKNOWN, "token", "No such file", "as root"),
     "hook missing": Broken(
         keys("pre_resync = /nowhere/stop"), "hook", PROBLEM, f"{SEL} pre_resync", "/nowhere/stop does not", "install"
     ),
@@ -320,6 +335,13 @@ def test_a_healthy_site_is_well(make_site: Callable[[str], Site], scenario: str)
         *("rights", "journal", "word", "label", "kill-switch", "scheduler"),
     }
     assert all(item.remedy is None and item.evidence for item in found.items)
+
+
+def test_a_token_for_one_group_is_well(site: Site) -> None:
+    """The webhook's own user has to read it."""
+    token(0o640)(site)
+    assert unwell(site.examine()) == {}
+    assert any(item.subject.endswith("token") for item in of_check(site.examine(), "rights"))
 
 
 def test_an_lv_elsewhere_is_well_where_that_is_declared(site: Site) -> None:

@@ -128,10 +128,10 @@ def test_the_exporter_tells_no_secret(guarded: Guarded, require_server: Callable
                 statuses.append(answer.status)
                 guarded.heap.add(path, repr(answer.headers).encode() + answer.body)
         guarded.heap.add("ps", b"\n".join(command_lines(exporter.process.pid)))
-        for text in (f"basic_auth_users:\n  alice: *{PASSWORD}\n", f"basic_auth_users:\n  alice: {PASSWORD}\n"):
-            guarded.web.write_text(text)
+        for number, mark in enumerate(("*", "")):
+            guarded.web.write_text(f"basic_auth_users:\n  alice: {mark}{PASSWORD}\n")
             exporter.process.send_signal(signal.SIGHUP)
-            exporter.await_log("was not reloaded")
+            exporter.await_log("was not reloaded", number + 1)
         exporter.stop()
     guarded.heap.add("log", exporter.log.read_bytes())
     assert statuses == [200, 401, 401] * 3 + [404, 401, 401]
