@@ -1,7 +1,5 @@
 """The paths that options set; a module of its own, so that a short command need not load what reads from them."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

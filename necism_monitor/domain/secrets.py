@@ -12,10 +12,13 @@ from necism_monitor.domain.patterns import pattern
 HIDDEN: Final = "(not shown)"
 
 _WORDS: Final = r"pass(?:w(?:or)?d|phrase)?|secret|token|api[-_]?key|private[-_]?key|authorization"
-_NAME: Final = pattern(rf"(?i)(?:{_WORDS})(?![\w-]*_file\b)")
+# Parts of names are bounded: a hook may print a megabyte without a space, and nobody waits for a square of that.
+_PART: Final = r"[\w-]{0,40}"
+_WORD: Final = rf"(?:{_WORDS})(?!{_PART}[_-]file\b)"
+_NAME: Final = pattern(rf"(?i){_WORD}")
 _NAMED: Final = pattern(
-    rf"(?i)((?:[\w-]*(?:{_WORDS})(?![\w-]*_file\b)[\w-]*['\"]?[ \t]*[=:][ \t]*(?:bearer[ \t]+|basic[ \t]+)?)"
-    rf"|(?:--[\w-]*(?:{_WORDS})(?![\w-]*[_-]file\b)[\w-]*[ \t]+))"
+    rf"(?i)((?<![\w-]){_PART}{_WORD}{_PART}['\"]?[ \t]{{0,9}}[=:][ \t]{{0,9}}(?:bearer[ \t]+|basic[ \t]+)?"
+    rf"|(?<![\w-])--{_PART}{_WORD}{_PART}[ \t]+)"
     r"(?!\(not shown\))(\"[^\"]*\"?|'[^']*'?|[^\s'\"]+)"
 )
 _HASHES: Final = pattern(r"\$(?:2[abxy]|1|5|6|y|argon2[id]+)\$[./A-Za-z0-9$,=+]{8,}")

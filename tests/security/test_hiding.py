@@ -41,6 +41,12 @@ def test_everything_else_stays(text: str) -> None:
     assert hide(text) == text
 
 
+@pytest.mark.parametrize("text", ["a" * 500_000, "token" * 100_000, "-" * 500_000, "token " * 90_000, '="' * 250_000])
+def test_what_a_hook_babbles_holds_nobody_up(text: str) -> None:
+    """Half a megabyte without an end of line is looked through once, not once for each of its letters."""
+    assert hide(text) == text
+
+
 @pytest.mark.parametrize(
     ("key", "secret"),
     [("password", True), ("API_TOKEN", True), ("credentials_file", False), ("token_file", False), ("window", False)],
