@@ -34,7 +34,7 @@ help:
 	@echo 'make bench      measure, and print the tables'
 	@echo 'make man        the manual pages, into build/man'
 	@echo 'make completion the completion of bash, zsh and fish, into build/completion'
-	@echo 'make reference  docs/cli.md, configuration.md and metrics.md anew, from the code'
+	@echo 'make reference  docs/cli.md, configuration.md, findings.md, metrics.md anew, from the code'
 	@echo 'make pictures   the pictures of the status page in docs/images, from the simulated array'
 	@echo 'make venv       .venv with the package, its extras and the tools (HASHES=1: only files with known hashes)'
 	@echo 'make pins       write the hashes of packaging/requirements anew, after a change of constraints-dev.txt'

@@ -1,4 +1,4 @@
-"""The papers of the repository that repeat what the code says: docs/cli.md, configuration.md and metrics.md."""
+"""The papers of the repository that repeat what the code says: docs/cli.md, configuration.md, findings.md, metrics.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from necism_monitor.adapters import config_keys
 from necism_monitor.cli.explain import EVERYWHERE
 from necism_monitor.cli.guide import ENVIRONMENT, PLACES
-from tools import configuration, metrics
+from tools import configuration, findings, metrics
 from tools.commands import Argument, Command, plugin, plugin_notes, program
 
 Lines = Iterator[str]
@@ -22,7 +22,8 @@ HELP: Final = ("-h", "--help")
 def papers() -> Mapping[str, str]:
     """File name below docs/ -> text."""
     made = (("cli.md", _cli()), ("configuration.md", _configuration()))
-    return {**{name: "\n".join([*lines, ""]) for name, lines in made}, "metrics.md": metrics.paper()}
+    whole = {"metrics.md": metrics.paper(), "findings.md": findings.paper()}
+    return {**{name: "\n".join([*lines, ""]) for name, lines in made}, **whole}
 
 
 def _cli() -> Lines:
