@@ -1,4 +1,4 @@
-"""The papers of the repository that repeat what the code says: docs/cli.md, configuration.md, findings.md, metrics.md."""
+"""The papers below docs/ that repeat what the code says: cli.md, configuration.md, findings.md and metrics.md."""
 
 from __future__ import annotations
 

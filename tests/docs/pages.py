@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -47,11 +48,16 @@ def blocks(path: Path) -> list[Block]:
     ]
 
 
+def is_session(block: Block) -> bool:
+    """Whether a block shows lines behind a prompt, and what they print."""
+    return block.text.startswith("$ ")
+
+
 def anchors(path: Path) -> set[str]:
     """What a link to a heading of a page can name, as forges make it of the heading's text."""
     found: dict[str, int] = {}
     tokens = _READER.parse(path.read_text(encoding="utf-8"))
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
+    for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             text = "".join(one.content for one in inline.children or [] if one.type in ("text", "code_inline"))
             slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")

@@ -1,4 +1,4 @@
-"""docs/tutorial.md is typed, line by line, and prints what it says."""
+"""Pages that show what is typed and what that prints: it is typed, line by line, and prints what they say."""
 
 import os
 import re
@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from tests.docs.pages import DOCS, blocks
+from tests.docs.pages import PAPERS, ROOT, blocks, is_session, name
 
-PAGE: Final = DOCS / "tutorial.md"
+PAGES: Final = [path for path in PAPERS if any(is_session(block) for block in blocks(path))]
 MARK: Final = "\x01"
 PORT: Final = "19942"
 GENEROUS: Final = 240
@@ -30,9 +30,9 @@ class Typed(NamedTuple):
     shown: tuple[str, ...]
 
 
-def typed() -> Iterator[Typed]:
-    """Every command of the page, in order."""
-    for block in blocks(PAGE):
+def typed(path: Path) -> Iterator[Typed]:
+    """Every command of the sessions of a page, in order."""
+    for block in filter(is_session, blocks(path)):
         for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
             line, *shown = part.rstrip().splitlines()
             yield Typed(line, tuple(shown))
@@ -74,7 +74,7 @@ def type_all(lines: list[str], folder: Path) -> list[str]:
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("NECISM_")},
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(DOCS.parent),
+        "PYTHONPATH": str(ROOT),
     }
     shell = subprocess.Popen(
         ["bash", str(script)],
@@ -94,16 +94,25 @@ def type_all(lines: list[str], folder: Path) -> list[str]:
     return printed.split(MARK)[:-1]
 
 
-def test_what_the_tutorial_types_prints_what_it_says(tmp_path: Path, require_server: Callable[[str], Path]) -> None:
-    """From `simulator create` over kill -9, resume and resync to the exporter, each line in its order."""
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_what_is_typed_prints_what_the_page_says(
+    path: Path, tmp_path: Path, require_server: Callable[[str], Path]
+) -> None:
+    """Each line in its order; of the tutorial from `simulator create` over kill -9 and resume to the exporter."""
     for program in ("bash", "curl"):
         require_server(program)
-    commands = list(typed())
-    assert len(commands) > 20
+    commands = list(typed(path))
     port = str(free_port())
     printed = type_all([one.line.replace(PORT, port) for one in commands], tmp_path)
     assert len(printed) == len(commands)
-    assert [wrong for one, text in zip(commands, printed, strict=True) if (wrong := differs(one, text))] == []
+    wrong = [found for one, text in zip(commands, printed, strict=True) if (found := differs(one, text))]
+    assert not wrong, "\n\n".join(wrong)
+
+
+def test_the_tutorial_is_one_of_them() -> None:
+    """With its sessions, which nobody reformatted into something that is not typed."""
+    assert {"docs/tutorial.md", "docs/howto/opensvc.md"} <= {name(path) for path in PAGES}
+    assert len(list(typed(ROOT / "docs/tutorial.md"))) > 20
 
 
 @pytest.mark.parametrize(
