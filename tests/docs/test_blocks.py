@@ -17,6 +17,7 @@ LISTED: Final[Mapping[tuple[str, str], str]] = {
     ("README.md", "service files       iSM commands on this host, or simulated ones"): "a drawing",
     ("docs/requests.md", "monitor -> necism event,"): "a drawing",
     ("docs/webhook.md", "Prometheus -> Alertmanager -> necism webhook"): "a drawing",
+    ("docs/webhook.md", "10.5 s  the images of"): "what `make loop` printed, with its times",
     ("docs/benchmarks.md", "case "): "figures",
     ("docs/benchmarks.md", "pairs/BVs pass"): "figures",
     ("docs/benchmarks.md", "scrapes "): "figures",
