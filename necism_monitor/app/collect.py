@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import PurePath
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from necism_monitor.app.ports import Clock, Reader, VolumeMap
 from necism_monitor.domain.model import Array, Resource
@@ -70,15 +70,23 @@ def _lasting(learned: Volumes, remembered: Volumes) -> dict[LdName, float]:
     return {sv: since for sv, since in learned.moving.items() if remembered.moving.get(sv) == since}
 
 
+HEEDING: Final = 0.2
+"""Seconds after which whoever waits for threads looks up for a signal."""
+
+
 def in_parallel(ask: Callable[[Key], Answer], keys: Sequence[Key], at_once: int) -> list[Answer]:
     """`ask` of each key, in order, at most `at_once` at a time; a single question needs no thread."""
     if min(at_once, len(keys)) < 2:  # noqa: PLR2004 - two is where threads begin to help
         return [ask(key) for key in keys]
     # Here and not above: the check, which asks one after the other, does without its loading time.
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - see the sentence above
+    from concurrent.futures import ThreadPoolExecutor, wait  # noqa: PLC0415 - see the sentence above
 
     with ThreadPoolExecutor(min(at_once, len(keys))) as pool:
-        return list(pool.map(ask, keys))
+        answers = [pool.submit(ask, key) for key in keys]
+        # The system may hand a signal to any thread, and Python heeds it in ours alone, once that wakes up.
+        while wait(answers, timeout=HEEDING).not_done:
+            pass
+        return [answer.result() for answer in answers]
 
 
 class _Survey:
