@@ -29,7 +29,7 @@ from necism_monitor.simulator.create import create
 
 ROOT: Final = Path(__file__).parents[1]
 TARGET: Final = 2.0
-TRIES: Final = 3
+TRIES: Final = 6
 _REFERENCE: Final = ("-c", "import nagiosplugin")
 _PROCESS_CLOCK: Final = 2
 """CPUCLOCK_SCHED of the kernel's clock numbers: all threads of one process, none of its children."""
