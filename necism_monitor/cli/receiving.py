@@ -69,7 +69,7 @@ class Receiver:
 
     def protection(self) -> Protection:
         """What is asked of those who connect."""
-        protection, config, bearer = self._keeper.current(), self._keeper.config, self._force.bearer
+        (config, protection), bearer = self._keeper.in_force(), self._force.bearer
         closed = self.open_to_others and missing(config, bearer)
         # What was taken away with a reload lets nobody in, until it is there again.
         authority = AnyOf() if closed else entrance(config, protection, bearer)

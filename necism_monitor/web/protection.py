@@ -62,10 +62,10 @@ class Keeper:
         self._paths: tuple[Path, ...] = ()
         self._stamps: Stamps = {}
         self._sound = True
-        self._config, self._protection = WebConfig(), Protection()
+        self._force = WebConfig(), Protection()
         if path is not None:
             self._take(*self._read(path))
-        if self._config.http2 and self._config.tls is not None:
+        if self.config.http2 and self.config.tls is not None:
             LOG.info("the web configuration allows HTTP/2; this program speaks HTTP/1.1, which every client does too")
 
     @property
@@ -77,17 +77,21 @@ class Keeper:
     @property
     def config(self) -> WebConfig:
         """The configuration in force."""
-        return self._config
+        return self._force[0]
 
     def current(self) -> Protection:
         """What holds now; files that changed are read first.  Never raises, and never holds anybody up for long."""
+        return self.in_force()[1]
+
+    def in_force(self) -> tuple[WebConfig, Protection]:
+        """As `current`, with the configuration it was made of: asked for one by one, they may be of two reloads."""
         if self.path is not None and self._guard.acquire(blocking=False):
             try:
                 if stamps(self._paths) != self._stamps:
                     self._refresh(self.path)
             finally:
                 self._guard.release()
-        return self._protection
+        return self._force
 
     def reload(self) -> None:
         """Take what is on disk, less protection included.  Raises ConfigError and UsageError; then all stays."""
@@ -102,7 +106,7 @@ class Keeper:
 
     def _renew(self, path: Path) -> None:
         config, context = self._read(path)
-        if (config.tls is None) != (self._config.tls is None):
+        if (config.tls is None) != (self.config.tls is None):
             raise UsageError(f"{path}: {RESTART}", "restart the service")
         self._take(config, context)
 
@@ -112,7 +116,7 @@ class Keeper:
         except ConfigError as error:
             self._complain(error.text, error.hint)
             return
-        less = weakening(self._config, config)
+        less = weakening(self.config, config)
         if less is not None:
             self._complain(f"{path}: {less}", "restart the service" if less == RESTART else "SIGHUP takes it")
             return
@@ -129,17 +133,18 @@ class Keeper:
         return config, None if config.tls is None else make_context(str(path), config.tls)
 
     def _take(self, config: WebConfig, context: ssl.SSLContext | None) -> None:
-        bucket = self._protection.bucket
+        bucket = self._force[1].bucket
         if config.rate_limit != (None if bucket is None else bucket.limit):
             bucket = None if config.rate_limit is None else Bucket(config.rate_limit)
-        self._config, self._sound = config, True
-        self._protection = Protection(
+        protection = Protection(
             context=context,
             sans=frozenset(canonical(one) for one in (config.tls.allowed_sans if config.tls else ())),
             authority=Users(config.users, self._checker) if config.users else Everybody(),
             bucket=bucket,
             headers=tuple((name.lower().encode(), value.encode()) for name, value in config.headers),
         )
+        # At once, because requests come while a reload is at work.
+        self._force, self._sound = (config, protection), True
 
     def _complain(self, text: str, hint: str) -> None:
         self._sound = False

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from necism_monitor.domain.errors import ConfigError, UsageError
-from necism_monitor.web import auth
-from necism_monitor.web.protection import Bucket, Keeper
-from necism_monitor.web.webconfig import RateLimit
+from necism_monitor.web import auth, protection
+from necism_monitor.web.auth import Everybody, Users
+from necism_monitor.web.protection import Bucket, Keeper, Protection
+from necism_monitor.web.webconfig import RateLimit, WebConfig
 from tests.web.certificates import client_context, make_pair, sign
 from tests.web.fast import GENEROUS, SHORT, Fast, drain
 
@@ -264,6 +265,24 @@ def test_a_signal_takes_less_protection(web: Web) -> None:
         keeper.reload()
     web.write(USERS)
     assert (keeper.sound, [name for name, _ in keeper.config.users]) == (True, ["alice"])
+
+
+def test_a_reload_is_seen_whole(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks while users are being added is not told that there are some, and that everybody may come in."""
+    keeper, seen = web.keeper("# no users\n"), list[tuple[WebConfig, Protection]]()
+
+    class Asking(Users):
+        def __init__(self, users: tuple[tuple[str, str], ...], checker: auth.Checker) -> None:
+            super().__init__(users, checker)
+            seen.append((keeper.config, keeper.current()))
+            seen.append(keeper.in_force())
+
+    monkeypatch.setattr(protection, "Users", Asking)
+    web.write(USERS)
+    keeper.reload()
+    assert [(config.users, type(held.authority)) for config, held in seen] == [((), Everybody)] * 2
+    config, held = keeper.in_force()
+    assert (len(config.users), type(held.authority)) == (1, Asking)
 
 
 def test_without_a_file_nothing_is_asked_for() -> None:
