@@ -6,6 +6,7 @@ told by the kernel: the owner of the file.
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import pwd
@@ -26,6 +27,8 @@ REFUSED: Final = ".refused"
 """A name for what cannot be removed; a hidden entry is no request, and wakes nobody."""
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_OF_THE_MACHINE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
+"""What says nothing about the entry that was to be opened."""
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -143,7 +146,11 @@ def _look(directory: int, name: str, allowed: _Members) -> Found | None:
         return Found(name, user, why="no regular file")
     try:
         file = os.open(name, _FILE, dir_fd=directory)
+    except FileNotFoundError:
+        return None
     except OSError as error:
+        if error.errno in _OF_THE_MACHINE:
+            raise
         return Found(name, user, why=f"cannot be opened: {error.strerror}")
     with os.fdopen(file, "rb") as stream:
         facts = os.fstat(file)

@@ -381,6 +381,38 @@ def test_a_file_that_goes_while_we_look_is_not_there(box: Inbox, monkeypatch: py
     assert [one.request for one in box.scan()] == [REQUEST]
 
 
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO], ids=errno.errorcode.get)
+def test_trouble_of_this_machine_refuses_no_request(box: Inbox, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """A request that could not be opened for want of descriptors is still there when there are some again."""
+    lay(box)
+    opened = os.open
+
+    def failing(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == REQUEST.name:
+            raise OSError(code, os.strerror(code))
+        return opened(path, flags, mode, dir_fd=dir_fd)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", failing)
+        with pytest.raises(EnvironmentProblem, match="cannot be read"):
+            box.scan()
+    assert [one.request for one in box.scan()] == [REQUEST]
+
+
+def test_a_file_that_goes_before_it_is_opened_is_not_there(box: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was seen, and another dispatch took it: nobody is told of a refusal."""
+    lay(box)
+    opened = os.open
+
+    def late(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == REQUEST.name:
+            (box.path / REQUEST.name).unlink()
+        return opened(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", late)
+    assert box.scan() == []
+
+
 def test_a_flood_is_looked_at_in_parts(box: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much lies there, one look holds a bounded part of it in memory."""
     monkeypatch.setattr(spool_inbox, "AT_ONCE", 5)
