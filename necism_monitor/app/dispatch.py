@@ -103,8 +103,9 @@ class Dispatcher:
             self._note(batch)
             most = config.settings.max_runs_per_hour
             thread = threading.Thread(target=self._work, args=(batch, attempt, most), name=f"dispatch-{array}")
-            self._busy[array] = thread
             thread.start()
+            # Not before: where no thread can be started there is none to wait for.
+            self._busy[array] = thread
 
     def _is_at_work(self, array: ArrayName) -> bool:
         return array in self._busy and self._busy[array].is_alive()

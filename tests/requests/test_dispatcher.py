@@ -115,6 +115,25 @@ def test_an_array_that_takes_its_time_does_not_hold_the_others(bench: Bench) -> 
     assert (order, bench.owed(), set(at_once)) == (["3", "4", "1", "2"], [], {1})
 
 
+def test_a_machine_without_threads_is_no_array_at_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The errand stays and is tried later; who drains what is at work does not wait for what never began."""
+    bench.owe("a", "1")
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            bench.dispatcher.start(CONFIG, done)
+    bench.dispatcher.wait(GENEROUS)
+    assert (bench.dispatcher.busy, bench.owed()) == (False, ["1"])
+    bench.dispatcher.again()
+    bench.dispatcher.start(CONFIG, done)
+    bench.finish()
+    assert bench.owed() == []
+
+
 @pytest.mark.proves("S10")
 @pytest.mark.parametrize(("most", "together"), [(1, 1), (2, 2)])
 def test_arrays_that_begin_at_once_do_not_exceed_the_budget_of_all(bench: Bench, most: int, together: int) -> None:
