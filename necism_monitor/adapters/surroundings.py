@@ -98,7 +98,9 @@ class HostSurroundings:
         for kind, path in self._sources(unread):
             try:
                 text = _text(path)
-                if text is not None:
+                if isinstance(text, Unread):
+                    unread.append(text)
+                elif text is not None:
                     files.setdefault(str(path.resolve()), HostFile(str(path), kind, text))
             except (FileNotFoundError, NotADirectoryError):
                 continue
@@ -181,9 +183,15 @@ class HostSurroundings:
         """Why a program cannot be started by this user."""
         if shutil.which(name):
             return None
-        if os.path.exists(name):  # noqa: PTH110 - a question about a text that a configuration holds
-            return f"{name} may not be executed by this user"
-        return f"{name} does not exist" if "/" in name else f"{name} is in no directory of PATH"
+        if "/" not in name:
+            return f"{name} is in no directory of PATH"
+        try:
+            Path(name).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return f"{name} does not exist"
+        except OSError as error:
+            return f"{name} cannot be looked at by this user: {error.strerror}"
+        return f"{name} may not be executed by this user"
 
     def libraries(self) -> Mapping[str, Mapping[str, bool]]:
         """What the interpreter finds; nothing is imported."""
@@ -205,11 +213,13 @@ def _command_line(path: Path) -> str:
         return ""
 
 
-def _text(path: Path) -> str | None:
-    """The text of a file; None where it is no regular one, or larger than any table of schedules."""
+def _text(path: Path) -> str | Unread | None:
+    """The text of a file; Unread where it is larger than any table of schedules, None where it is no regular one."""
     found = path.stat()
-    if not stat.S_ISREG(found.st_mode) or found.st_size > TEXT_MAX:
+    if not stat.S_ISREG(found.st_mode):
         return None
+    if found.st_size > TEXT_MAX:
+        return _unread(f"{path} was not read: it is larger than {TEXT_MAX} bytes", "look through it by hand")
     return path.read_bytes().decode(errors="replace")
 
 

@@ -193,7 +193,10 @@ def _timer(resource: Resource, schedules: Schedules, subject: str) -> Item:
 
 def _alarm(visit: Visit, schedules: Schedules, subject: str) -> Item:
     spool = f"{visit.config.settings.run_dir}/requests"
-    if DISPATCH in schedules.enabled and not visit.here.place(spool).missing:
+    place = visit.here.place(spool)
+    if place.trouble and not place.missing:
+        return unknown("caller", subject, f"{spool}: {place.trouble}", "run it as root")
+    if DISPATCH in schedules.enabled and not place.missing:
         return good("caller", subject, f"{DISPATCH} is enabled and watches {spool}")
     evidence = f"`automatic` names it, and nothing here carries its requests: no {spool}, or no {DISPATCH} enabled"
     return unknown("caller", subject, evidence, f"systemctl enable --now {DISPATCH}; docs/monitoring.md tells the rest")

@@ -74,7 +74,7 @@ class Recorder:
         return output
 
 
-class Memory:
+class KnownVolumes:
     """A volume map that is only read: whoever asks what is missing must not make it."""
 
     def __init__(self, inner: VolumeMap) -> None:
@@ -108,7 +108,7 @@ class Visit:
         """Read the array as `status` does, and ask for its list of arrays and each BV's links even where not needed."""
         recorder = Recorder(self.clinic.sources.readers[name])
         readers = {**self.clinic.sources.readers, name: recorder}
-        maps = {name: Memory(self.clinic.sources.maps[name])}
+        maps = {name: KnownVolumes(self.clinic.sources.maps[name])}
         seen = read_array(self.clinic.sources._replace(readers=readers, maps=maps), name)
         if not any("iSMview" in one.name for one in recorder.asked):
             recorder.read(view_arrays())

@@ -36,7 +36,6 @@ GUARDS: Final = ("wrong-bv", "sv-shown-elsewhere", "sv-guarded", "access-unknown
 BLINDING: Final = ("prerequisite", "state-unreadable", "unexpected-state", "not-found")
 CLOCK_SECONDS: Final = 60.0
 """How far an array's clock may be away: a snapshot dated later than that would pass for a fresh one too long."""
-HALF_HOUR: Final = 1800
 SAMPLES: Final = 4
 CAPTURE: Final = "run `necism capture DIR` and report it: nobody has recorded this yet"
 DECLARE: Final = (

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from necism_monitor.adapters import surroundings
-from necism_monitor.domain.checkup import Health, Item
+from necism_monitor.adapters.surroundings import HostSurroundings
+from necism_monitor.domain.checkup import Health, Item, Place
+from necism_monitor.domain.reading import Unread
 from necism_monitor.host.schedules import unescape
 from tests.doctor.site import Site, of_check
 from tests.resync.rig import LV1, SV1
@@ -94,7 +96,7 @@ def test_what_may_not_be_read_is_unknown(site: Site, monkeypatch: pytest.MonkeyP
     site.write("etc/cron.d/x", "0 5 * * * root iSMsc_create\n")
     text = surroundings._text
 
-    def read(path: Path) -> str | None:
+    def read(path: Path) -> str | Unread | None:
         if path == closed:
             raise PermissionError(13, "Permission denied")
         return text(path)
@@ -155,6 +157,20 @@ def test_alarms_need_the_spool_and_who_watches_it(site: Site) -> None:
     assert caller(site).verdict is UNKNOWN
     (site.rig.directory / "run/requests").mkdir()
     assert caller(site).verdict is OK
+
+
+def test_a_spool_that_cannot_be_looked_at_is_unknown(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can tell whether requests are carried, although the unit is enabled."""
+    site.rig.service("automatic = alertmanager")
+    site.write("etc/systemd/system/multi-user.target.wants/necism-dispatch.path", "")
+    spool, place = f"{site.rig.directory}/run/requests", HostSurroundings.place
+
+    def closed(here: HostSurroundings, path: str) -> Place:
+        return Place(path, "Permission denied") if path == spool else place(here, path)
+
+    monkeypatch.setattr(HostSurroundings, "place", closed)
+    found = caller(site)
+    assert (found.verdict, found.evidence) == (UNKNOWN, f"{spool}: Permission denied")
 
 
 def test_an_instance_is_unescaped_as_systemd_escapes_it() -> None:

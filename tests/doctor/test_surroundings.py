@@ -176,14 +176,18 @@ def test_a_kernel_that_does_not_tell_its_clock_is_unread(tmp_path: Path, monkeyp
     assert isinstance(here.synchronised(), Unread)
 
 
-def test_a_program_is_found_by_path_or_name(tmp_path: Path) -> None:
+def test_a_program_is_found_by_path_or_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What may not be executed is told apart from what is not there."""
     here = HostSurroundings(ProcessRunner())
     (tmp_path / "tool").write_text("")
     assert here.program("sh") is None
     assert here.program(str(tmp_path / "tool")) == f"{tmp_path}/tool may not be executed by this user"
     assert here.program("/nowhere/tool") == "/nowhere/tool does not exist"
-    assert here.program("no-such-tool") == "no-such-tool is in no directory of PATH"
+    long = f"{tmp_path}/{'x' * 300}"
+    assert here.program(long) == f"{long} cannot be looked at by this user: File name too long"
+    monkeypatch.chdir(tmp_path)
+    for name in ("no-such-tool", "tool"):
+        assert here.program(name) == f"{name} is in no directory of PATH"
 
 
 def test_a_place_tells_owner_mode_and_what_we_may(tmp_path: Path) -> None:
@@ -274,11 +278,14 @@ def test_the_kill_switch_that_cannot_be_asked_is_unknown(site: Site) -> None:
     assert (item.verdict, item.evidence) == (Health.UNKNOWN, "nobody can tell")
 
 
-def test_a_large_table_and_a_pipe_are_passed_over(tmp_path: Path) -> None:
-    """Nothing that could keep us waiting is opened."""
+def test_a_pipe_is_passed_over_and_a_large_table_is_named(tmp_path: Path) -> None:
+    """Nothing that could keep us waiting is opened, and nobody can tell what a table holds that was not read."""
     folder = tmp_path / "etc/cron.d"
     folder.mkdir(parents=True)
     os.mkfifo(folder / "pipe")
     (folder / "large").write_text("x" * (surroundings.TEXT_MAX + 1))
     (folder / "gone").symlink_to("nowhere")
-    assert HostSurroundings(ProcessRunner(), tmp_path).schedules() == Schedules()
+    found = HostSurroundings(ProcessRunner(), tmp_path).schedules()
+    (large,) = found.unread
+    assert found == Schedules(unread=(large,))
+    assert large.text == f"{folder}/large was not read: it is larger than {surroundings.TEXT_MAX} bytes"
