@@ -19,9 +19,9 @@ from necism_monitor.cli.logs import logger
 from necism_monitor.domain.errors import EnvironmentProblem, NecismError, UsageError
 from necism_monitor.domain.model import Config, Listener
 from necism_monitor.render.families import Program
-from necism_monitor.web.exporter import HEALTH_PATH, READY_PATH
 from necism_monitor.web.listen import listen, parse_address, place_of
 from necism_monitor.web.protection import Keeper
+from necism_monitor.web.routes import HEALTH_PATH, READY_PATH
 from necism_monitor.web.server import Calls
 from necism_monitor.web.webconfig import WebConfig
 

@@ -33,10 +33,11 @@ from necism_monitor.cli.wiring import load_config, make_sources
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.model import Config
 from necism_monitor.ism.output import Output
-from necism_monitor.web.exporter import HEALTH_PATH, READY_PATH, Exporter
+from necism_monitor.web.exporter import Exporter
 from necism_monitor.web.guard import MaxRequests
 from necism_monitor.web.meter import Meter
 from necism_monitor.web.protection import Keeper
+from necism_monitor.web.routes import HEALTH_PATH, READY_PATH
 from necism_monitor.web.server import serve
 
 

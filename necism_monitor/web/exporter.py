@@ -25,6 +25,7 @@ from necism_monitor.render.last_good import Sight
 from necism_monitor.render.page import CONTENT_SECURITY_POLICY, PageProgram, render_page
 from necism_monitor.web.meter import Meter
 from necism_monitor.web.page_cache import PageCache
+from necism_monitor.web.routes import EVERYWHERE, HEALTH_PATH, READY_PATH
 
 DEADLINE: Final = 9.5
 """Seconds within which a caller that names no deadline is answered: Prometheus gives up after 10 by default."""
@@ -32,9 +33,6 @@ OFFSET: Final = 0.5
 """Seconds kept back from a deadline for rendering and the way home."""
 LONGEST: Final = 300.0
 """No caller is kept waiting longer, whatever it asks for."""
-HEALTH_PATH: Final = "/-/healthy"
-READY_PATH: Final = "/-/ready"
-EVERYWHERE: Final = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
 class _Kept(NamedTuple):

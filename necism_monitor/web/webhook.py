@@ -28,7 +28,7 @@ from necism_monitor.render.families import Program, program_families, request_fa
 from necism_monitor.web.alertmanager import TRIGGER, Unusable, Wanted, read_payload, sort_out
 from necism_monitor.web.auth import Authority, Caller, Undecided
 from necism_monitor.web.body import BodyRefused, read_body
-from necism_monitor.web.exporter import EVERYWHERE, HEALTH_PATH, READY_PATH
+from necism_monitor.web.routes import EVERYWHERE, HEALTH_PATH, READY_PATH
 
 LOG: Final = logging.getLogger("necism")
 BODY_BYTES: Final = 1024 * 1024

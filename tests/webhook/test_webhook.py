@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,16 @@ def deliver(webhook: Exporter, body: bytes, **headers: str) -> Answer:
 
 def rejected(webhook: Exporter, reason: str, **headers: str) -> float:
     return webhook.get("/metrics", "GET", None, **headers).value("requests_rejected_total", reason=reason)
+
+
+def test_what_draws_the_page_is_not_loaded() -> None:
+    """Who holds no rights holds no more code than it needs: neither the exporter, its readings nor its templates."""
+    code = (
+        "import sys, necism_monitor.cli.receiving; "
+        "print([one for one in sys.modules if one.endswith(('jinja2', '.web.exporter', '.app.observe', '.page'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd="/")
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_an_alert_becomes_a_request(site: Site, webhook: Start) -> None:
