@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from necism_monitor.simulator.operations import UNSUPPORTED, Refused
 
-UNSUPPORTED_COMMANDS = ("iSMsc_delete", "iSMsc_restore", "iSMsc_svguard")
 CLASSES = {
     "iSMsc_query": "READ",
     "iSMsc_linkinfo": "READ",
