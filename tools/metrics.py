@@ -25,6 +25,7 @@ on them fires.
 - `necism_resync_*` and `necism_array_clock_offset_seconds` come from the journals below `state_dir`: they count runs of
   every caller, begin at 0, survive restarts and never go down. A journal that cannot be read has no such series.
 - `necism_ism_*` counts the commands of the exporter itself, since its start.
+- `process_*`, of the exporter's own process, come from the client library and are as everywhere.
 
 | family | type | labels | meaning |
 |---|---|---|---|
