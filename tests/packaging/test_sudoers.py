@@ -14,6 +14,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 SAMPLE: Final = ROOT / "packaging/sudoers/necism"
+REMOTE: Final = ROOT / "docs/remote.md"
 ADDED: Final = "root ALL=(ALL:ALL) ALL\n"
 
 
@@ -27,6 +28,18 @@ def test_visudo_accepts_the_example(require_server: Callable[[str], Path], tmp_p
     assert done.returncode == 0, done.stdout + done.stderr
     assert "." not in SAMPLE.name
     assert "-m 0440" in SAMPLE.read_text()
+
+
+def test_the_samples_can_be_installed_side_by_side(require_server: Callable[[str], Path], tmp_path: Path) -> None:
+    """Sudo reads its directory as one file, in which a name that is given twice is an error."""
+    written = re.findall(r"^ {4}((?:Defaults|Cmnd_Alias|necism ALL).*\n)", REMOTE.read_text(), re.MULTILINE)
+    assert len(written) == 4
+    for name, added in (("local", (SAMPLE.parent / "necism-read").read_text()), ("remote", "".join(written))):
+        both = tmp_path / name
+        both.write_text(SAMPLE.read_text() + added)
+        argv = [str(require_server("visudo")), "-c", "-f", str(both)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.proves("K08")
