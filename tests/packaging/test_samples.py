@@ -40,3 +40,13 @@ def test_the_default_port_is_documented_and_nobody_elses() -> None:
     assert port not in range(9100, 10000)
     with pytest.raises(OSError, match="not found"):
         socket.getservbyport(port)
+
+
+def test_every_sample_comes_with_a_package(tmp_path: Path) -> None:
+    """What the documentation tells people to copy from packaging/ is among the examples of a package."""
+    subprocess.run(["sh", "packaging/install_extras", tmp_path, "doc", "zsh"], cwd=ROOT, check=True, timeout=60)
+    come = {path.name for path in tmp_path.glob("*/doc/*/examples/**/*")}
+    folders = ("alertmanager", "grafana", "icinga2", "nagios", "nrpe", "prometheus", "sudoers", "systemd/drop-ins")
+    samples = {path.name for folder in folders for path in (ROOT / "packaging" / folder).iterdir()}
+    # This one is installed where Nagios looks.
+    assert samples - come == {"check_necism.cfg"}
