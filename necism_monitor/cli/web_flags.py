@@ -23,7 +23,9 @@ def web_libraries(what: str) -> Iterator[None]:
         if (error.name or "").partition(".")[0] not in LIBRARIES:
             raise
         text = f"{what} needs the Python library {error.name}"
-        raise EnvironmentProblem(text, "pip install 'necism-monitor[web]'") from error
+        raise EnvironmentProblem(
+            text, "install the package necism-exporter, or pip install 'necism-monitor[web]'"
+        ) from error
 
 
 def add_web_flags(parser: argparse.ArgumentParser, section: str, address: str) -> None:

@@ -197,7 +197,7 @@ def test_without_its_libraries_it_says_what_to_install(site: Site, tmp_path: Pat
             timeout=GENEROUS,
         )
         assert done.returncode == code
-        assert ("necism-monitor[web]" in done.stderr) == (code != 0)
+        assert ("the package necism-exporter, or pip install 'necism-monitor[web]'" in done.stderr) == (code != 0)
         assert "Traceback" not in done.stderr
 
 
