@@ -51,7 +51,8 @@ def check_configuration(visit: Visit) -> Iterator[Item]:
         )
     if not config.warnings:
         pairs = sum(len(one.pairs) for one in config.resources)
-        evidence = f"{len(config.services)} services, {len(config.resources)} resources, {pairs} pairs"
+        counts = ((len(config.services), "service"), (len(config.resources), "resource"), (pairs, "pair"))
+        evidence = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in counts)
         yield good("configuration", visit.clinic.config_path, evidence)
 
 
@@ -186,9 +187,8 @@ def _timer(resource: Resource, schedules: Schedules, subject: str) -> Item:
         if any(resource.service in line for line in lines):
             return good("caller", subject, f"{file.path} asks with --trigger timer")
     evidence = "`automatic` names timer, and neither a timer of systemd nor a line of cron was found that asks for it"
-    return unknown(
-        "caller", subject, evidence, f"systemctl enable --now {RESYNC_TIMER}SELECTOR.timer, or a line of cron"
-    )
+    instance = f"{RESYNC_TIMER}$(systemd-escape '{resource.id}').timer"
+    return unknown("caller", subject, evidence, f'systemctl enable --now "{instance}", or a line of cron')
 
 
 def _alarm(visit: Visit, schedules: Schedules, subject: str) -> Item:
@@ -199,7 +199,7 @@ def _alarm(visit: Visit, schedules: Schedules, subject: str) -> Item:
     if DISPATCH in schedules.enabled and not place.missing:
         return good("caller", subject, f"{DISPATCH} is enabled and watches {spool}")
     evidence = f"`automatic` names it, and nothing here carries its requests: no {spool}, or no {DISPATCH} enabled"
-    return unknown("caller", subject, evidence, f"systemctl enable --now {DISPATCH}; docs/monitoring.md tells the rest")
+    return unknown("caller", subject, evidence, f"systemctl enable --now {DISPATCH}; docs/requests.md tells the rest")
 
 
 def check_schedulers(visit: Visit) -> Iterator[Item]:

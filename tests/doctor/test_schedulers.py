@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -141,6 +144,16 @@ def test_a_timer_of_systemd_is_a_caller(site: Site, unit: str, verdict: Health) 
     site.rig.service("automatic = timer")
     site.write(f"etc/systemd/system/timers.target.wants/{unit}", "")
     assert caller(site).verdict is verdict
+
+
+def test_the_remedy_for_a_missing_timer_can_be_typed(site: Site, require_server: Callable[[str], Path]) -> None:
+    """The unit that a shell makes of it is the one that doctor looks for: a selector as it stands names no unit."""
+    require_server("systemd-analyze")
+    site.rig.service("automatic = timer")
+    words = re.findall(r'systemctl enable --now (".*?\.timer")', caller(site).remedy or "")
+    done = subprocess.run(["sh", "-c", f"echo {words[0]}"], capture_output=True, text=True, check=True, timeout=60)
+    site.write(f"etc/systemd/system/timers.target.wants/{done.stdout.strip()}", "")
+    assert caller(site).verdict is OK
 
 
 def test_a_line_of_cron_is_a_caller(site: Site) -> None:
