@@ -53,8 +53,8 @@ def register(subparsers: Subparsers) -> None:
     )
     verb.add_argument("--key", type=read_key, help="what is asked about, such as a problem's number: it starts one run")
     verb.add_argument("--json", action="store_true", help="print the run and its refusals as JSON")
-    seed = add_verb(subparsers, "syncresync", run_syncresync, "as resync, but a skip by sync_min_delay is a success")
-    _add_common(seed)
+    old = add_verb(subparsers, "syncresync", run_syncresync, "as resync, but a skip by sync_min_delay is a success")
+    _add_common(old)
 
 
 def _add_common(verb: argparse.ArgumentParser) -> None:
@@ -113,7 +113,7 @@ def run_resync(args: argparse.Namespace) -> int:
 
 
 def run_syncresync(args: argparse.Namespace) -> int:
-    """The seed's spelling: `stop && syncresync && start` goes on after a skip."""
+    """The spelling of old scripts: `stop && syncresync && start` goes on after a skip."""
     code = act(args, resync, {"force": args.force})
     return 0 if code == 4 else code  # noqa: PLR2004 - 4 is the documented "too soon"
 

@@ -15,7 +15,7 @@ def clock_offsets(
 ) -> dict[ArrayName, float]:
     """Seconds by which each array's clock is ahead, by the newest create on it; no entry where no create is known.
 
-    The date is taken at the end of the command (inferred from the seed's log), when its outcome is journalled.
+    The date is taken at the end of the command (inferred from a captured log), when its outcome is journalled.
     """
     newest: dict[ArrayName, ClockMark] = {}
     for resource in config.resources:
