@@ -45,16 +45,24 @@ def check_commands(visit: Visit) -> Iterator[Item]:
 def _tried(array: Array, name: str, answers: list[Asked]) -> Item:
     subject = f"{array.name} {name}"
     failures = [(one, why) for one in answers if isinstance(why := text_of(one.output), Unread)]
-    never = [why for _, why in failures if why.not_run]
+    never = _not_run(answers)
     if never:
         prefix = " ".join(array.command_prefix)
         sent = PREFIXED.format(prefix=prefix) if array.command_prefix else INSTALL.format(name=array.name)
-        return problem("command", subject, never[0].text, never[0].hint if array.host else sent)
+        plain = array.host or not never[0].not_run
+        return problem("command", subject, never[0].text, never[0].hint if plain else sent)
     lost = [why for one, why in failures if one.output.ending is not Ending.EXITED]
     if len(lost) == len(answers):
         return unasked("command", subject, lost[0])
     done = len(answers) - len(failures)
     return good("command", subject, f"ran on {host_of(array)}, {done} of {len(answers)} times with exit code 0")
+
+
+def _not_run(answers: Iterable[Asked]) -> list[Unread]:
+    """Why programs did not run: 126 and 127 too, by which a wrapper says so, and which tell nothing of an array."""
+    failures = [(one.output, why) for one in answers if isinstance(why := text_of(one.output), Unread)]
+    exited = Ending.EXITED
+    return [why for output, why in failures if why.not_run or (output.ending is exited and output.code in {126, 127})]
 
 
 def _untried(visit: Visit, array: Array, programs: tuple[str, ...]) -> Iterator[Item]:
@@ -144,7 +152,7 @@ def _volume_list(visit: Visit, array: Array) -> Item:
     subject, asked = f"{array.name} on {host_of(array)}", visit.asked[array.name]
     failures = [why for one in asked if isinstance(why := text_of(one.output), Unread)]
     ended = [one for one in asked if one.output.ending is Ending.EXITED]
-    never = [why for why in failures if why.not_run]
+    never = _not_run(asked)
     if never or not ended:
         return unasked("volume-list", subject, (never or failures)[0])
     view = next((one for one in asked if one.name == "iSMview"), None)

@@ -70,6 +70,17 @@ def mode(path: str, bits: int) -> Callable[[Site], None]:
     return lambda site: (site.rig.directory / path).chmod(bits)
 
 
+def script(program: str, text: str) -> Callable[[Site], None]:
+    """A wrapper of the site's own in the place of a program."""
+
+    def break_it(site: Site) -> None:
+        without(program)(site)
+        (site.rig.directory / "bin" / program).write_text(f"#!/bin/sh\n{text}\n")
+        mode(f"bin/{program}", 0o755)(site)
+
+    return break_it
+
+
 def token(bits: int) -> Callable[[Site], None]:
     """A webhook that asks for a token, in a file of these rights; none at all for 0."""
 
@@ -188,6 +199,12 @@ CASES: Final[dict[str, Broken]] = {
     "sudo does not know": Broken(
         lambda site: sudo(site, 'shift; [ "$1" = -n ] && shift; [ "$1" = -l ] && exit 1; exec "$@"'),
         *("command", UNKNOWN, "default iSMsc_unlink", "does not say that it would run it", "sudoers"),
+    ),
+    "wrapper finds nothing": Broken(
+        script("iSMview", "exit 127"), "command", PROBLEM, "default iSMview", "exit code 127", "iSMccs.rpm"
+    ),
+    "list not asked for": Broken(
+        script("iSMview", "exit 126"), "volume-list", UNKNOWN, "default on this host", "exit code 126", "its rights"
     ),
     "service stopped": Broken(
         lambda site: host.stop_service(site.rig.directory),
