@@ -89,7 +89,7 @@ test-packages: venv
 	@$(BIN)/python -m pytest -m packages --verbose --durations 0 --durations-min 1 tests/packaging
 
 packages: venv
-	@packaging/deb/build
+	@packaging/deb/make_debs
 
 rpm-sources: venv
 	@packaging/rpm/sources

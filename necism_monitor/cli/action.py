@@ -13,6 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from necism_monitor.adapters import (
+    journal_activity,
+    journal_damage,
+    journal_prune,
+    journal_refusals,
+    journal_tally,
+    journal_writer,
+)
 from necism_monitor.adapters.blockdev import BlockDevices, DevicesElsewhere
 from necism_monitor.adapters.exclusive import ArrayExclusive
 from necism_monitor.adapters.hook_commands import HookCommands
@@ -33,6 +41,8 @@ if TYPE_CHECKING:
     from necism_monitor.app.look import Sources
     from necism_monitor.domain.model import Resource
 
+LOADED = (journal_activity, journal_damage, journal_prune, journal_refusals, journal_tally, journal_writer)
+"""What a check loads only when asked for it: a run has it before it begins, whatever becomes of the files meanwhile."""
 LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR}
 
 

@@ -34,6 +34,7 @@ FILE_CALLS: Final = frozenset(
 SERVER: Final = """
 import ctypes, os, signal, sys
 from pathlib import Path
+from necism_monitor.adapters import journal_prune, journal_writer  # loaded before: an import is no part of an act
 from necism_monitor.adapters.journal import Journal
 from necism_monitor.domain.errors import EnvironmentProblem
 from necism_monitor.domain.record import Line
